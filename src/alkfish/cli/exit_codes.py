@@ -1,0 +1,18 @@
+"""The exit codes of the command line, frozen: scripts rely on them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the exit code of a command says."""
+
+    OK = 0
+    """Everything was done; every case was scored."""
+    CASE_FAILED = 1
+    """At least one case could not be scored; the others were."""
+    USAGE = 2
+    """A usage or input error; nothing was scored."""
+    INTERRUPTED = 130
+    """Stopped by Ctrl-C; finished cases are kept, nothing is half-written."""

@@ -1,0 +1,277 @@
+"""Least-squares fits of round Gaussian spots on a tilted background, compiled.
+
+Each spot is fitted in its own window on the picture minus the models of its neighbours, so that
+touching spots do not disturb each other. A prior on the width, learned from the bright spots of
+the same picture, steadies the width of dim and touching spots.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba as nb
+import numpy as np
+
+N_PARAMETERS = 7
+AMPLITUDE, Y, X, WIDTH, BACKGROUND, TILT_Y, TILT_X = range(N_PARAMETERS)
+
+N_FIGURES = 6
+SE_AMPLITUDE, SE_WIDTH, RESIDUAL, QUALITY, ROUNDNESS, N_SATURATED = range(N_FIGURES)
+
+_MAX_STEPS = 12
+_OPTIONS = {"cache": True, "nogil": True, "fastmath": True}
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _solve(matrix, vector, step):  # type: ignore[no-untyped-def]
+    """Solve a small positive definite system in place (Cholesky); return success."""
+    n = len(vector)
+    for i in range(n):
+        for j in range(i + 1):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= matrix[i, k] * matrix[j, k]
+            if i == j:
+                if total <= 0.0:
+                    return False
+                matrix[i, i] = math.sqrt(total)
+            else:
+                matrix[i, j] = total / matrix[j, j]
+    for i in range(n):
+        total = vector[i]
+        for k in range(i):
+            total -= matrix[i, k] * step[k]
+        step[i] = total / matrix[i, i]
+    for i in range(n - 1, -1, -1):
+        total = step[i]
+        for k in range(i + 1, n):
+            total -= matrix[k, i] * step[k]
+        step[i] = total / matrix[i, i]
+    return True
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _normal_equations(data, used, oy, ox, p, ey, ex, normal, gradient):  # type: ignore[no-untyped-def]
+    """Fill the normal equations of one window; return the sum of squared residuals."""
+    height, width = data.shape
+    inv2 = 1.0 / (2.0 * p[WIDTH] * p[WIDTH])
+    for r in range(height):
+        d = r - p[Y]
+        ey[r] = math.exp(-d * d * inv2)
+    for c in range(width):
+        d = c - p[X]
+        ex[c] = math.exp(-d * d * inv2)
+    normal[:] = 0.0
+    gradient[:] = 0.0
+    cost = 0.0
+    a_s2 = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
+    j = np.empty(N_PARAMETERS)
+    for r in range(height):
+        dy = r - p[Y]
+        for c in range(width):
+            if not used[r, c]:
+                continue
+            dx = c - p[X]
+            e = ey[r] * ex[c]
+            j[AMPLITUDE] = e
+            j[Y] = a_s2 * e * dy
+            j[X] = a_s2 * e * dx
+            j[WIDTH] = a_s2 * e * (dy * dy + dx * dx) / p[WIDTH]
+            j[BACKGROUND] = 1.0
+            j[TILT_Y] = r - oy
+            j[TILT_X] = c - ox
+            diff = data[r, c] - (
+                p[AMPLITUDE] * e + p[BACKGROUND] + p[TILT_Y] * j[TILT_Y] + p[TILT_X] * j[TILT_X]
+            )
+            cost += diff * diff
+            for i in range(N_PARAMETERS):
+                gradient[i] += j[i] * diff
+                for k in range(i + 1):
+                    normal[i, k] += j[i] * j[k]
+    return cost
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _fit_window(data, used, oy, ox, p, limits, prior, noise):  # type: ignore[no-untyped-def]
+    """Levenberg-Marquardt on one window; `p` is improved in place. Return cost, normal matrix."""
+    n = N_PARAMETERS
+    ey, ex = np.empty(data.shape[0]), np.empty(data.shape[1])
+    normal, gradient = np.empty((n, n)), np.empty(n)
+    good_normal, good_gradient = np.zeros((n, n)), np.zeros(n)
+    damped, step, trial = np.empty((n, n)), np.empty(n), p.copy()
+    best, damping = 1e300, 1e-2
+    prior_weight = noise * noise / (prior[1] * prior[1])
+    for _ in range(_MAX_STEPS + 1):
+        cost = _normal_equations(data, used, oy, ox, trial, ey, ex, normal, gradient)
+        off = prior[0] - trial[WIDTH]
+        cost += prior_weight * off * off
+        gradient[WIDTH] += prior_weight * off
+        normal[WIDTH, WIDTH] += prior_weight
+        if cost < best:
+            finished = best - cost < 1e-4 * cost
+            best, damping = cost, damping * 0.2
+            p[:], good_normal[:], good_gradient[:] = trial, normal, gradient
+            if finished:
+                break
+        else:
+            damping *= 6.0
+            if damping > 1e6:
+                break
+        damped[:] = good_normal
+        for i in range(n):
+            damped[i, i] = damped[i, i] * (1.0 + damping) + 1e-12
+        if not _solve(damped, good_gradient, step):
+            break
+        trial[:] = p + step
+        trial[WIDTH] = min(max(trial[WIDTH], limits[0]), limits[1])
+        trial[Y] = min(max(trial[Y], oy - limits[2]), oy + limits[2])
+        trial[X] = min(max(trial[X], ox - limits[2]), ox + limits[2])
+    return best, good_normal
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _standard_errors(normal):  # type: ignore[no-untyped-def]
+    """Return the standard errors of amplitude and width for unit noise."""
+    n = N_PARAMETERS
+    unit, step, work = np.zeros(n), np.zeros(n), np.empty((n, n))
+    errors = np.zeros(2)
+    for number, parameter in enumerate((AMPLITUDE, WIDTH)):
+        work[:] = normal
+        for i in range(n):
+            work[i, i] += 1e-12
+        unit[:] = 0.0
+        unit[parameter] = 1.0
+        ok = _solve(work, unit, step)
+        errors[number] = math.sqrt(max(step[parameter], 0.0)) if ok else 1e6
+    return errors
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _judge(data, used, oy, ox, p, noise, figures):  # type: ignore[no-untyped-def]
+    """Fill in the residual rms of the window, the quality and the roundness of one fit."""
+    height, width = data.shape
+    inv2 = 1.0 / (2.0 * p[WIDTH] * p[WIDTH])
+    squares = misfit = power = weight = yy = xx = yx = 0.0
+    count = 0
+    for r in range(height):
+        for c in range(width):
+            if not used[r, c]:
+                continue
+            dy, dx = r - p[Y], c - p[X]
+            e = math.exp(-(dy * dy + dx * dx) * inv2)
+            flat = data[r, c] - (p[BACKGROUND] + p[TILT_Y] * (r - oy) + p[TILT_X] * (c - ox))
+            model = p[AMPLITUDE] * e
+            count += 1
+            squares += (flat - model) ** 2
+            misfit += e * (flat - model) ** 2
+            power += e * model * model
+            weight += e
+            yy += e * flat * dy * dy
+            xx += e * flat * dx * dx
+            yx += e * flat * dy * dx
+    excess = max(misfit - noise * noise * weight, 0.0)
+    half, off = (yy + xx) / 2, math.sqrt(((yy - xx) / 2) ** 2 + yx * yx)
+    figures[RESIDUAL] = math.sqrt(squares / max(count - N_PARAMETERS, 1))
+    figures[QUALITY] = power / (power + excess + 1e-12)
+    figures[ROUNDNESS] = max(half - off, 0.0) / (half + off) if half + off > 0 else 0.0
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _add_spot(image, p, reach, sign):  # type: ignore[no-untyped-def]
+    """Add `sign` times the model of one spot (without background) to `image`."""
+    height, width = image.shape
+    inv2 = 1.0 / (2.0 * p[WIDTH] * p[WIDTH])
+    top, bottom = max(0, int(p[Y]) - reach), min(height, int(p[Y]) + reach + 2)
+    left, right = max(0, int(p[X]) - reach), min(width, int(p[X]) + reach + 2)
+    for r in range(top, bottom):
+        along = sign * p[AMPLITUDE] * math.exp(-((r - p[Y]) ** 2) * inv2)
+        for c in range(left, right):
+            image[r, c] += along * math.exp(-((c - p[X]) ** 2) * inv2)
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _start(data, used, oy, ox, radius, p, width):  # type: ignore[no-untyped-def]
+    """Set the first guess of a spot at the window's centre from the rim's mean."""
+    total, count = 0.0, 0
+    for r in range(data.shape[0]):
+        for c in range(data.shape[1]):
+            if used[r, c] and (r - oy) ** 2 + (c - ox) ** 2 > 0.6 * radius * radius:
+                total += data[r, c]
+                count += 1
+    background = total / max(count, 1)
+    peak = data[min(max(int(round(p[Y])), 0), data.shape[0] - 1),
+                min(max(int(round(p[X])), 0), data.shape[1] - 1)]  # fmt: skip
+    p[AMPLITUDE] = max(peak - background, 1e-3)
+    p[WIDTH], p[BACKGROUND], p[TILT_Y], p[TILT_X] = width, background, 0.0, 0.0
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def fit_spots(  # type: ignore[no-untyped-def]
+    image, residual, spots, figures, noise, radius, limits, prior, saturation, fresh
+):
+    """Fit every spot once, in order, on the residual picture plus its own model.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+        Raw counts; only used to find saturated pixels.
+    residual : ndarray of float32, shape (H, W)
+        `image` minus the models of all spots that were fitted before; kept up to date.
+    spots : ndarray of float64, shape (N, 7)
+        Parameters; positions must be set, the rest too unless `fresh`. Improved in place.
+    figures : ndarray of float64, shape (N, 6)
+        Filled with the standard errors of amplitude and width for unit noise, the rms of the
+        window's residual, the quality (share of the spot's power that the model explains, noise
+        allowed for), the roundness (ratio of the second moments along the short and the long
+        axis) and the number of saturated pixels.
+    noise : ndarray of float64, shape (N,)
+        Local noise at each spot, in counts.
+    radius : int
+        Half-width of the window in pixels.
+    limits : tuple of float
+        Smallest width, largest width, largest displacement, in pixels.
+    prior : tuple of float
+        Mean and standard deviation of the width's prior, in pixels.
+    saturation : float
+        Pixels at or above this value are left out.
+    fresh : bool
+        Whether the spots have no model in `residual` yet.
+    """
+    height, width = image.shape
+    for k in range(len(spots)):
+        p = spots[k].copy()
+        cy, cx = int(round(p[Y])), int(round(p[X]))
+        if not fresh:
+            _add_spot(residual, p, radius + 2, 1.0)
+        top, left = max(0, cy - radius), max(0, cx - radius)
+        bottom, right = min(height, cy + radius + 1), min(width, cx + radius + 1)
+        data = residual[top:bottom, left:right]
+        used = np.empty(data.shape, np.bool_)
+        oy, ox = cy - top, cx - left
+        saturated = 0
+        for r in range(data.shape[0]):
+            for c in range(data.shape[1]):
+                inside = (r - oy) ** 2 + (c - ox) ** 2 <= radius * radius + 1
+                full = image[top + r, left + c] >= saturation
+                used[r, c] = inside and not full
+                saturated += inside and full
+        p[Y] -= top
+        p[X] -= left
+        if fresh:
+            _start(data, used, oy, ox, radius, p, prior[0])
+        _, normal = _fit_window(data, used, oy, ox, p, limits, prior, noise[k])
+        errors = _standard_errors(normal)
+        figures[k, SE_AMPLITUDE], figures[k, SE_WIDTH] = errors[0], errors[1]
+        figures[k, N_SATURATED] = saturated
+        _judge(data, used, oy, ox, p, noise[k], figures[k])
+        p[Y] += top
+        p[X] += left
+        spots[k] = p
+        _add_spot(residual, p, radius + 2, -1.0)
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def subtract_spots(image, spots, reach):  # type: ignore[no-untyped-def]
+    """Subtract the models of all spots, without their backgrounds, from `image` in place."""
+    for k in range(len(spots)):
+        _add_spot(image, spots[k], reach, -1.0)

@@ -1,0 +1,252 @@
+"""The operating curve: sensitivity and specificity against the separation rule.
+
+The rule decides most calls, and its wording can be read in three measures (clinical-rules 9).
+Each curve pairs the same spots again under a range of limits and compares the patterns with what
+the simulated nuclei and cases are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alkfish.errors import InputError, OutputError
+from alkfish.evaluate.patterns import Share
+from alkfish.model.probe import CaseRule, ProbeEnd, SeparationMeasure, SeparationRule
+from alkfish.model.result import Call, PatternCounts
+from alkfish.model.signals import NucleusRecords, Pattern, SpotRecords
+from alkfish.score.case_rule import call_counts
+from alkfish.score.pairing import (
+    FUSED,
+    UNPAIRED_3P,
+    UNPAIRED_5P,
+    PlacedSpots,
+    pair_signals,
+)  # fmt: skip
+from alkfish.score.pattern import classify_pattern, has_both_ends
+
+DEFAULT_LIMITS = {
+    SeparationMeasure.GAP_DIAMETERS: tuple(np.arange(0.25, 4.01, 0.25).tolist()),
+    SeparationMeasure.CENTRE_DIAMETERS: tuple(np.arange(0.5, 5.01, 0.25).tolist()),
+    SeparationMeasure.CENTRE_UM: tuple(np.arange(0.3, 3.01, 0.15).tolist()),
+}
+"""Limits drawn for each measure."""
+
+
+@dataclass(frozen=True, eq=False)
+class OperatingCase:
+    """Spots and nuclei of a case, true or found, with what its nuclei are.
+
+    Attributes
+    ----------
+    nuclei : NucleusRecords
+        Only those with ``scorable`` set take part.
+    spots : SpotRecords
+        Spots of all fields.
+    rearranged : ndarray of bool, shape (N,)
+        Per row of `nuclei`: carries a rearranged allele.
+    is_positive : bool
+        What the case is.
+    pixel_size_um : float
+        Width of a pixel.
+    shift_um : tuple of float
+        y, x by which the 5' positions are shifted; taken back before pairing.
+    """
+
+    nuclei: NucleusRecords
+    spots: SpotRecords
+    rearranged: npt.NDArray[np.bool_]
+    is_positive: bool
+    pixel_size_um: float
+    shift_um: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        if len(self.rearranged) != len(self.nuclei):
+            raise InputError(
+                "one reference value per nucleus is needed",
+                found=f"{len(self.rearranged)} for {len(self.nuclei)} nuclei",
+            )
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """Performance of one limit, per nucleus and per case.
+
+    Case figures count only evaluable cases: a case that is never called is no error of the rule.
+    """
+
+    limit: float
+    sensitivity: Share
+    specificity: Share
+    case_sensitivity: Share
+    case_specificity: Share
+
+
+@dataclass(frozen=True)
+class OperatingCurve:
+    """Points of one measure, in the order of their limits."""
+
+    measure: SeparationMeasure
+    points: tuple[OperatingPoint, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the curve as plain values."""
+        names = ("sensitivity", "specificity", "case_sensitivity", "case_specificity")
+        return {
+            "measure": self.measure.value,
+            "points": [
+                {"limit": point.limit, **{name: getattr(point, name).to_dict() for name in names}}
+                for point in self.points
+            ],
+        }
+
+
+def operating_curve(
+    cases: Sequence[OperatingCase], *, measure: SeparationMeasure,
+    limits: Sequence[float] = (), case_rule: CaseRule | None = None, doublet_gap_diam: float = 1.0,
+) -> OperatingCurve:  # fmt: skip
+    """Compute sensitivity and specificity for a range of limits.
+
+    Parameters
+    ----------
+    cases : sequence of OperatingCase
+        Positive and negative cases; may be empty.
+    measure : SeparationMeasure
+        What the limit is compared with.
+    limits : sequence of float
+        Limits in the unit of the measure; `DEFAULT_LIMITS` if empty.
+    case_rule : CaseRule, optional
+        Figures of the call.
+    doublet_gap_diam : float
+        As in `alkfish.config.ScoreConfig`.
+
+    Returns
+    -------
+    OperatingCurve
+        One point per limit, ascending.
+    """
+    rule = case_rule or CaseRule()
+    points = []
+    for limit in sorted(limits or DEFAULT_LIMITS[measure]):
+        separation = SeparationRule(measure, limit)
+        read = [read_patterns(case, separation, doublet_gap_diam) for case in cases]
+        points.append(_point(limit, cases, read, rule))
+    return OperatingCurve(measure, tuple(points))
+
+
+def read_patterns(
+    case: OperatingCase, rule: SeparationRule, doublet_gap_diam: float
+) -> npt.NDArray[np.object_]:
+    """Return the pattern of each nucleus under `rule`; empty if it cannot be scored."""
+    owner = _owner_rows(case)
+    three, five = (_placed(case, owner, end) for end in ProbeEnd)
+    signals = pair_signals(three, five, rule=rule, doublet_gap_diam=doublet_gap_diam).signals
+    count = np.zeros((len(case.nuclei) + 1, 3), np.int64)
+    for column, kind in enumerate((FUSED, UNPAIRED_3P, UNPAIRED_5P)):
+        np.add.at(count[:, column], signals.nucleus_id[signals.kind == kind], 1)
+    patterns = np.full(len(case.nuclei), "", dtype=object)
+    for row in np.flatnonzero(case.nuclei.scorable):
+        fused, lone_3p, lone_5p = (int(n) for n in count[row + 1])
+        if has_both_ends(n_fused=fused, n_3p=lone_3p, n_5p=lone_5p):
+            pattern = classify_pattern(n_fused=fused, n_3p=lone_3p, n_5p=lone_5p)
+            patterns[row] = pattern.value
+    return patterns
+
+
+def _owner_rows(case: OperatingCase) -> npt.NDArray[np.int32]:
+    """Return for each spot the row of its nucleus plus 1; 0 for none: unique over fields."""
+    keys = zip(case.nuclei.fov, case.nuclei.nucleus_id.tolist(), strict=True)
+    rows = {key: row + 1 for row, key in enumerate(keys)}
+    spots = zip(case.spots.fov, case.spots.nucleus_id.tolist(), strict=True)
+    return np.array([rows.get(key, 0) for key in spots], dtype=np.int32)
+
+
+def _placed(case: OperatingCase, owner: npt.NDArray[np.int32], end: ProbeEnd) -> PlacedSpots:
+    chosen = case.spots.end == end.value
+    position = np.stack([case.spots.y_px[chosen], case.spots.x_px[chosen]], axis=1)
+    position = position * case.pixel_size_um
+    if end is ProbeEnd.FIVE_PRIME:
+        position = position - np.asarray(case.shift_um)
+    return PlacedSpots(position, case.spots.diameter_um[chosen], owner[chosen])
+
+
+def _point(
+    limit: float, cases: Sequence[OperatingCase], read: Sequence[npt.NDArray[np.object_]],
+    rule: CaseRule,
+) -> OperatingPoint:  # fmt: skip
+    positive = [p.value for p in Pattern if p.is_positive]
+    truth = np.concatenate([np.empty(0, np.bool_), *(case.rearranged for case in cases)])
+    patterns = np.concatenate([np.empty(0, object), *read])
+    scored, found = patterns != "", np.isin(patterns.astype(str), positive)
+    calls = [call_counts(PatternCounts.from_patterns(texts), rule)[0] for texts in read]
+    called = {
+        side: [
+            call for call, case in zip(calls, cases, strict=True)
+            if case.is_positive is side and call is not Call.NOT_EVALUABLE
+        ]
+        for side in (True, False)
+    }  # fmt: skip
+    return OperatingPoint(
+        limit,
+        Share(int((found & truth & scored).sum()), int((truth & scored).sum())),
+        Share(int((~found & ~truth & scored).sum()), int((~truth & scored).sum())),
+        Share(called[True].count(Call.POSITIVE), len(called[True])),
+        Share(called[False].count(Call.NEGATIVE), len(called[False])),
+    )
+
+
+def draw_operating_curves(
+    curves: Sequence[OperatingCurve], path: str | Path, *, title: str = ""
+) -> None:
+    """Draw sensitivity and specificity against the limit, one panel per curve.
+
+    The curves of nuclei carry their Wilson 95 % intervals; those of cases are dashed. The file type
+    follows the suffix of `path`.
+
+    Raises
+    ------
+    InputError
+        If matplotlib is not installed or there is no curve.
+    OutputError
+        If the file cannot be written.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise InputError(
+            "drawing needs matplotlib", remedy='pip install "alkfish[docs]"'
+        ) from error
+    if not curves:
+        raise InputError("there is no operating curve to draw")
+    figure = Figure(figsize=(4.6 * len(curves), 3.8), layout="constrained")
+    panels = figure.subplots(1, len(curves), squeeze=False)[0]
+    for panel, curve in zip(panels, curves, strict=True):
+        _draw_panel(panel, curve)
+    panels[0].legend(fontsize="small")
+    figure.suptitle(title)
+    try:
+        figure.savefig(path)
+    except OSError as error:
+        raise OutputError("the figure cannot be written", where=path, found=error) from error
+
+
+def _draw_panel(panel: Any, curve: OperatingCurve) -> None:
+    limits = [point.limit for point in curve.points]
+    styles = (
+        ("sensitivity", "tab:red", "-"), ("specificity", "tab:blue", "-"),
+        ("case_sensitivity", "tab:red", "--"), ("case_specificity", "tab:blue", "--"),
+    )  # fmt: skip
+    for name, colour, line in styles:
+        shares: list[Share] = [getattr(point, name) for point in curve.points]
+        label = name.replace("_", " ") if "case" in name else f"nucleus {name}"
+        panel.plot(limits, [s.value for s in shares], line, color=colour, label=label)
+        if line == "-":
+            low, high = zip(*(s.interval for s in shares), strict=True)
+            panel.fill_between(limits, low, high, color=colour, alpha=0.15, linewidth=0)
+    panel.set(xlabel=f"limit ({curve.measure.value.replace('_', ' ')})", ylim=(0, 1.02))
+    panel.grid(alpha=0.3)

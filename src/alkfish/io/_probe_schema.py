@@ -1,0 +1,208 @@
+"""Checks of a probe profile: every key, type and range, and what must agree with what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, TypeGuard
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alkfish.errors import ProbeError
+from alkfish.model.probe import CaseRule, Colour, ProbeProfile, SeparationMeasure, SeparationRule
+
+SETTINGS: Mapping[str, str] = {
+    "name": "Identifier: lower-case letters, digits, dot, dash, underscore.",
+    "title": "Name of the kit, for people.",
+    "gene": "Gene symbol.",
+    "confirmed": "true once a person has checked colours and figures; false: scoring refuses it.",
+    "colours": "Which picture channel shows which probe end: red (also orange) or green.",
+    "separation": "When a 3' and a 5' signal are split: at or beyond the limit.",
+    "separation.measure": "gap_diameters: edge to edge, in diameters of the larger signal; "
+    "centre_diameters: centre to centre; centre_um.",
+    "separation.limit": "Above 0, at most 20, in the unit of the measure.",
+    "case_rule": "When a case is positive.",
+    "case_rule.positive_percent": "Positive at or above this percentage of positive nuclei.",
+    "case_rule.min_nuclei": "Fewer enumerated nuclei: not evaluable.",
+    "case_rule.borderline_percent": "From, to (both included): the call carries a caution.",
+    "case_rule.read_size": "Nuclei that each reader counts in the two-reader rule.",
+    "case_rule.equivocal_counts": "Positive nuclei of reader 1, from, to (both included), that "
+    "call for reader 2.",
+    "sources": "Where each figure comes from; a confirmed profile names a source for each.",
+}
+"""Help text of each setting and table, written as comments into TOML."""
+
+SOURCED = (
+    "colours", "separation", "positive_percent", "min_nuclei", "borderline_percent",
+    "read_size", "equivocal_counts",
+)  # fmt: skip
+"""What a confirmed profile must name a source for."""
+
+UNFILLED = "fill in"
+"""Beginning of the sources in the template, which a person must replace."""
+
+_Text = Annotated[str, Field(min_length=1, max_length=400)]
+_Percent = Annotated[int, Field(ge=0, le=100)]
+_Count = Annotated[int, Field(ge=0, le=10_000)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class _Colours(_Strict):
+    three_prime: Literal["red", "green"]
+    five_prime: Literal["red", "green"]
+
+
+class _Separation(_Strict):
+    measure: Literal["gap_diameters", "centre_diameters", "centre_um"]
+    limit: Annotated[float, Field(gt=0, le=20)]
+
+
+class _CaseRule(_Strict):
+    positive_percent: Annotated[int, Field(ge=1, le=100)]
+    min_nuclei: Annotated[int, Field(ge=1, le=10_000)]
+    borderline_percent: Annotated[list[_Percent], Field(min_length=2, max_length=2)]
+    read_size: Annotated[int, Field(ge=1, le=10_000)]
+    equivocal_counts: Annotated[list[_Count], Field(min_length=2, max_length=2)]
+
+
+class _Profile(_Strict):
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
+    title: _Text
+    gene: Annotated[str, Field(min_length=1, max_length=40)]
+    confirmed: bool
+    colours: _Colours
+    separation: _Separation
+    case_rule: _CaseRule
+    sources: dict[str, _Text] = Field(default_factory=dict)
+
+
+def checked_profile(
+    data: Mapping[str, Any], *, where: str, need_sources: bool = True
+) -> ProbeProfile:
+    """Return the profile that `data` describes.
+
+    Raises
+    ------
+    ProbeError
+        Listing every unknown, missing or impossible setting.
+    """
+    problems = [*_shape_problems(data), *_colour_problems(data), *_rule_problems(data)]
+    problems += _source_problems(data, need_sources=need_sources)
+    if problems:
+        raise ProbeError(
+            "the probe profile is not valid: " + "; ".join(problems),
+            where=where,
+            remedy="see docs/probes.md, or compare with: alkfish probe show vysis-alk",
+        )
+    parsed = _Profile.model_validate(data)
+    rule = parsed.case_rule
+    return ProbeProfile(
+        name=parsed.name,
+        title=parsed.title,
+        gene=parsed.gene,
+        three_prime_colour=Colour(parsed.colours.three_prime),
+        five_prime_colour=Colour(parsed.colours.five_prime),
+        confirmed=parsed.confirmed,
+        separation=SeparationRule(
+            SeparationMeasure(parsed.separation.measure), float(parsed.separation.limit)
+        ),
+        case_rule=CaseRule(
+            positive_percent=rule.positive_percent,
+            min_nuclei=rule.min_nuclei,
+            borderline_percent=(rule.borderline_percent[0], rule.borderline_percent[1]),
+            read_size=rule.read_size,
+            equivocal_counts=(rule.equivocal_counts[0], rule.equivocal_counts[1]),
+        ),
+        sources=parsed.sources,
+    )
+
+
+def _shape_problems(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield unknown and missing keys, wrong types and values out of range."""
+    try:
+        _Profile.model_validate(data)
+    except ValidationError as error:
+        for item in error.errors():
+            yield _explain(item)
+
+
+def _explain(item: Any) -> str:
+    name = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"unknown key {name}"
+    if item["type"] == "missing":
+        return f"{name} is missing"
+    return f"{name}: {item['msg'].lower()}, found {item['input']!r}"
+
+
+def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = data.get(name)
+    return table if isinstance(table, Mapping) else {}
+
+
+def _colour_problems(data: Mapping[str, Any]) -> Iterator[str]:
+    colours = _table(data, "colours")
+    three, five = colours.get("three_prime"), colours.get("five_prime")
+    if three is not None and three == five:
+        yield f"colours: both ends are {three!r}, but each end needs its own colour"
+
+
+def _rule_problems(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield figures of the case rule that contradict each other."""
+    rule = _table(data, "case_rule")
+    percent, size = rule.get("positive_percent"), rule.get("read_size")
+    border, counts = _pair(rule.get("borderline_percent")), _pair(rule.get("equivocal_counts"))
+    if border and border[0] > border[1]:
+        yield f"case_rule.borderline_percent: {border[0]} is above {border[1]}"
+    elif border and _is_int(percent) and not border[0] <= percent <= border[1]:
+        yield (
+            f"case_rule.borderline_percent: {border[0]} to {border[1]} does not hold "
+            f"positive_percent {percent}"
+        )
+    if counts and counts[0] > counts[1]:
+        yield f"case_rule.equivocal_counts: {counts[0]} is above {counts[1]}"
+    elif counts and _is_int(size):
+        yield from _equivocal_problems(counts, size, percent)
+
+
+def _equivocal_problems(counts: tuple[int, int], size: int, percent: object) -> Iterator[str]:
+    """Yield what makes reader 1 alone decide against the cut-off of the case."""
+    first, last = counts
+    if last > size:
+        yield f"case_rule.equivocal_counts: {last} is above read_size {size}"
+    if not _is_int(percent):
+        return
+    if first > 0 and 100 * (first - 1) >= percent * size:
+        yield (
+            f"case_rule.equivocal_counts: reader 1 with {first - 1} of {size} would end as "
+            f"negative, although that reaches positive_percent {percent}"
+        )
+    if last < size and 100 * (last + 1) < percent * size:
+        yield (
+            f"case_rule.equivocal_counts: reader 1 with {last + 1} of {size} would end as "
+            f"positive, although that is below positive_percent {percent}"
+        )
+
+
+def _source_problems(data: Mapping[str, Any], *, need_sources: bool) -> Iterator[str]:
+    sources = data.get("sources", {})
+    if not isinstance(sources, Mapping):
+        return
+    unknown = sorted(set(sources) - set(SOURCED))
+    if unknown:
+        yield f"sources: unknown key {', '.join(unknown)} (known: {', '.join(SOURCED)})"
+    missing = [name for name in SOURCED if str(sources.get(name, UNFILLED)).startswith(UNFILLED)]
+    if missing and need_sources and data.get("confirmed") is True:
+        yield f"sources: a confirmed profile needs a source for {', '.join(missing)}"
+
+
+def _pair(value: object) -> tuple[int, int] | None:
+    if isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_int, value)):
+        return value[0], value[1]
+    return None
+
+
+def _is_int(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)

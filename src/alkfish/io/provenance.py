@@ -1,0 +1,79 @@
+"""What a result was made from and by: checksums, settings, version, time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alkfish._version import __version__
+from alkfish.config import Config
+from alkfish.errors import InputError
+from alkfish.model.result import Provenance
+
+
+def sha256_file(path: str | Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(
+            "the file cannot be read", where=path, found=error.strerror or error
+        ) from error
+
+
+def provenance(config: Config, inputs: Iterable[str | Path] = ()) -> Provenance:
+    """Return the provenance of a result made now.
+
+    Parameters
+    ----------
+    config : Config
+        All settings of the run.
+    inputs : iterable of path-like
+        The picture files. They are listed by name; files of the same name by path.
+
+    Returns
+    -------
+    Provenance
+        ``created`` is the time in UTC, or that of the environment variable SOURCE_DATE_EPOCH if it
+        is set, so that whole results can be compared byte by byte.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or SOURCE_DATE_EPOCH is not a time.
+    """
+    paths = sorted({Path(path) for path in inputs})
+    names = [path.name for path in paths]
+    labels = [path.name if names.count(path.name) == 1 else path.as_posix() for path in paths]
+    return Provenance(
+        version=__version__,
+        config=config.model_dump(mode="json"),
+        config_fingerprint=config.fingerprint(),
+        inputs={label: sha256_file(path) for label, path in zip(labels, paths, strict=True)},
+        created=_now().isoformat(timespec="seconds"),
+    )
+
+
+def _now() -> datetime:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is None:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError(
+            "the environment variable is not a time",
+            where="SOURCE_DATE_EPOCH",
+            found=epoch,
+            allowed="seconds since 1970 as a whole number",
+        ) from error

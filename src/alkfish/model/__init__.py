@@ -1,0 +1,1 @@
+"""Vocabulary: frozen dataclasses and enums that all stages share."""

@@ -1,0 +1,332 @@
+"""From fields of view to results: composition of the stages, and nothing else.
+
+A field is first analysed by itself (nuclei, spots) and then scored (pairs, patterns), because the
+chromatic shift in between belongs to the case: it is measured on a sample of the case's fields.
+Fields of the sample are analysed once and kept without their pictures; the others stream through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alkfish.config import Config
+from alkfish.detect import ChannelSpots, detect_channel
+from alkfish.detect.spots import saturation_level
+from alkfish.errors import InputError, ProbeError
+from alkfish.io.images import Case
+from alkfish.io.probes import load_probe
+from alkfish.io.provenance import provenance
+from alkfish.model.fov import FieldOfView
+from alkfish.model.nuclei import Nuclei
+from alkfish.model.probe import ProbeProfile
+from alkfish.model.result import CaseResult, FieldResult
+from alkfish.model.signals import NucleusRecords, SpotRecords
+from alkfish.score.assign import assign_spots
+from alkfish.score.case import call_case, count_excluded
+from alkfish.score.nuclei import EndSpots, score_nuclei
+from alkfish.score.qc import ChannelFigures, channel_qc, field_qc
+from alkfish.score.shift import ChromaticShift, estimate_shift, mutual_offsets_um
+from alkfish.segment import Segmenter, find_nuclei
+
+DEFAULT_PROBE = "vysis-alk"
+SAMPLE_FIELDS = 8
+"""Fields on which what belongs to the case is measured, spread evenly over it."""
+
+CLEAR_P = 0.9
+"""Only spots at least this probable measure the chromatic shift."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FieldFindings:
+    """What a field shows by itself: nuclei and spots, not yet paired.
+
+    Attributes
+    ----------
+    fov : FieldOfView
+        The field; its planes are let go.
+    nuclei : Nuclei
+        Segmented nuclei.
+    three, five : ChannelSpots
+        Spots of the two probe channels.
+    figures_3p, figures_5p : ChannelFigures
+        Background, noise and saturation of the two channels.
+    offsets_um : ndarray of float64, shape (K, 2)
+        Vectors between clear mutual neighbours, for the chromatic shift.
+    """
+
+    name: str
+    pixel_size_um: float
+    notes: tuple[str, ...]
+    nuclei: Nuclei
+    three: ChannelSpots
+    five: ChannelSpots
+    figures_3p: ChannelFigures
+    figures_5p: ChannelFigures
+    offsets_um: Floats
+
+
+def analyse_fov(
+    fov: FieldOfView, *, config: Config | None = None, segmenter: Segmenter | None = None
+) -> FieldFindings:
+    """Find the nuclei and the spots of one field; the first half of `score_fov`."""
+    settings = config or Config()
+    size = fov.pixel_size_um
+    nuclei = find_nuclei(fov.dapi, pixel_size_um=size, config=settings, segmenter=segmenter)
+    three, five = (
+        detect_channel(plane, pixel_size_um=size, config=settings.detect)
+        for plane in (fov.three_prime, fov.five_prime)
+    )
+    return FieldFindings(
+        name=fov.name,
+        pixel_size_um=size,
+        notes=fov.notes,
+        nuclei=nuclei,
+        three=three,
+        five=five,
+        figures_3p=_figures(fov.three_prime, three),
+        figures_5p=_figures(fov.five_prime, five),
+        offsets_um=mutual_offsets_um(
+            _clear_positions_um(three, nuclei, size), _clear_positions_um(five, nuclei, size)
+        ),
+    )
+
+
+def score_findings(
+    findings: FieldFindings, *, shift: ChromaticShift, probe: ProbeProfile, config: Config
+) -> FieldResult:
+    """Pair and classify what `analyse_fov` found; the second half of `score_fov`."""
+    centres = findings.nuclei.table.y_px, findings.nuclei.table.x_px
+    three = EndSpots(
+        findings.three.table,
+        findings.three.usual_snr(*centres),
+        findings.five.p_missed(findings.three.table.y_px, findings.three.table.x_px),
+    )
+    five = EndSpots(
+        findings.five.table,
+        findings.five.usual_snr(*centres),
+        findings.three.p_missed(findings.five.table.y_px, findings.five.table.x_px),
+    )
+    nuclei, spots = score_nuclei(
+        findings.name, findings.nuclei, three, five, pixel_size_um=findings.pixel_size_um,
+        shift=shift, probe=probe, config=config,
+    )  # fmt: skip
+    qc_3p = channel_qc(findings.figures_3p, three.table, nuclei, ("no_signal", "only_5p"))
+    qc_5p = channel_qc(findings.figures_5p, five.table, nuclei, ("no_signal", "only_3p"))
+    return FieldResult(
+        fov=findings.name,
+        pixel_size_um=findings.pixel_size_um,
+        labels=findings.nuclei.labels,
+        nuclei=nuclei,
+        spots=spots,
+        qc=field_qc(findings.name, nuclei, qc_3p, qc_5p, shift=shift),
+        notes=findings.notes,
+    )
+
+
+def score_fov(
+    fov: FieldOfView,
+    *,
+    probe: ProbeProfile | None = None,
+    config: Config | None = None,
+    segmenter: Segmenter | None = None,
+) -> FieldResult:
+    """Score one field of view: nuclei, spots, pairs and patterns.
+
+    Parameters
+    ----------
+    fov : FieldOfView
+        DAPI and both probe ends.
+    probe : ProbeProfile, optional
+        Rules of the kit; the default is ``vysis-alk``.
+    config : Config, optional
+        Settings; the defaults if left out.
+    segmenter : Segmenter, optional
+        Replaces the built-in nucleus segmenter.
+
+    Returns
+    -------
+    FieldResult
+        Tables of nuclei and spots, the label image, and quality figures. Tables are empty if
+        nothing is found.
+
+    Raises
+    ------
+    ProbeError
+        If the profile has not been confirmed.
+    """
+    profile, settings = checked_probe(probe), config or Config()
+    findings = analyse_fov(fov, config=settings, segmenter=segmenter)
+    shift = estimate_shift(findings.offsets_um)
+    return score_findings(findings, shift=shift, probe=profile, config=settings)
+
+
+def iter_case(
+    case: Case | Iterable[FieldOfView],
+    *,
+    probe: ProbeProfile | None = None,
+    config: Config | None = None,
+    segmenter: Segmenter | None = None,
+) -> Iterator[FieldResult]:
+    """Yield the result of each field of a case, in order.
+
+    Progress and cancellation need nothing else: a field is scored when it is asked for. The first
+    step also analyses a sample of up to eight fields, on which the chromatic shift is measured.
+
+    Parameters
+    ----------
+    case : Case or iterable of FieldOfView
+        The fields; those of a `Case` are read from disk one at a time.
+    probe, config, segmenter
+        As for `score_fov`.
+    """
+    profile, settings = checked_probe(probe), config or Config()
+    loaders = _loaders(case)
+
+    def analyse(number: int) -> FieldFindings:
+        return analyse_fov(loaders[number](), config=settings, segmenter=segmenter)
+
+    kept = {number: analyse(number) for number in _sample(len(loaders))}
+    offsets = [findings.offsets_um for findings in kept.values()]
+    shift = estimate_shift(np.concatenate(offsets)) if offsets else ChromaticShift()
+    for number in range(len(loaders)):
+        findings = kept.pop(number) if number in kept else analyse(number)
+        yield score_findings(findings, shift=shift, probe=profile, config=settings)
+
+
+def score_case(
+    case: Case | Iterable[FieldOfView],
+    *,
+    case_id: str | None = None,
+    probe: ProbeProfile | None = None,
+    config: Config | None = None,
+    segmenter: Segmenter | None = None,
+    on_field: Callable[[FieldResult], None] | None = None,
+) -> CaseResult:
+    """Score all fields of a case and call it.
+
+    Parameters
+    ----------
+    case : Case or iterable of FieldOfView
+        The fields; from `open_case`, or made from arrays.
+    case_id : str, optional
+        Identifier; that of the `Case` if left out, else ``case``.
+    probe, config, segmenter
+        As for `score_fov`.
+    on_field : callable, optional
+        Called with each field's result as it comes.
+
+    Returns
+    -------
+    CaseResult
+        The call with everything it rests on.
+
+    Raises
+    ------
+    InputError
+        If the case has no fields or two fields of the same name.
+    ProbeError
+        If the profile has not been confirmed.
+    """
+    profile, settings = checked_probe(probe), config or Config()
+    results = []
+    for result in iter_case(case, probe=profile, config=settings, segmenter=segmenter):
+        results.append(result)
+        if on_field is not None:
+            on_field(result)
+    name = case_id or (case.case_id if isinstance(case, Case) else "case")
+    inputs = case.paths if isinstance(case, Case) else ()
+    return combine_fields(name, results, probe=profile, config=settings, inputs=inputs)
+
+
+def combine_fields(
+    case_id: str,
+    results: Sequence[FieldResult],
+    *,
+    probe: ProbeProfile,
+    config: Config,
+    inputs: Iterable[Any] = (),
+) -> CaseResult:
+    """Return the result of a case from the results of its fields.
+
+    Raises
+    ------
+    InputError
+        If there are no fields or two of the same name.
+    """
+    names = [result.fov for result in results]
+    if not names or len(set(names)) < len(names):
+        raise InputError(
+            "a case needs at least one field, and a name of its own for each",
+            where=case_id,
+            found=", ".join(names) or "no field",
+            remedy="give each FieldOfView another name=",
+        )
+    nuclei = NucleusRecords.concatenate([result.nuclei for result in results])
+    notes = [note for result in results for note in result.notes]
+    quality = tuple(result.qc for result in results)
+    return CaseResult(
+        case_id=case_id,
+        call=call_case(nuclei, quality, probe, notes=notes),
+        nuclei=nuclei,
+        spots=SpotRecords.concatenate([result.spots for result in results]),
+        fields=quality,
+        excluded=count_excluded(nuclei),
+        probe=probe,
+        provenance=provenance(config, inputs),
+        labels={result.fov: result.labels for result in results},
+        pixel_size_um={result.fov: result.pixel_size_um for result in results},
+    )
+
+
+def checked_probe(probe: ProbeProfile | None) -> ProbeProfile:
+    """Return the profile to score with; the default is ``vysis-alk``.
+
+    Raises
+    ------
+    ProbeError
+        If the profile has not been confirmed by a person (clinical-rules 4).
+    """
+    profile = load_probe(DEFAULT_PROBE) if probe is None else probe
+    if not profile.confirmed:
+        raise ProbeError(
+            "the probe profile is a template that nobody has confirmed",
+            where=profile.name,
+            remedy=f"save it with `alkfish probe show {profile.name} > my-probe.toml`, fill in the "
+            "colours and figures of your kit, set confirmed = true, and pass --probe my-probe.toml",
+        )
+    return profile
+
+
+def _loaders(case: Case | Iterable[FieldOfView]) -> list[Callable[[], FieldOfView]]:
+    if isinstance(case, Case):
+        return [source.load for source in case.fields]
+    return [lambda fov=fov: fov for fov in case]
+
+
+def _sample(n_fields: int) -> list[int]:
+    """Return the numbers of up to `SAMPLE_FIELDS` fields, spread evenly."""
+    picked = np.linspace(0, n_fields - 1, min(n_fields, SAMPLE_FIELDS))
+    return np.unique(np.rint(picked).astype(int)).tolist() if n_fields else []
+
+
+def _figures(plane: npt.NDArray[Any], channel: ChannelSpots) -> ChannelFigures:
+    full = saturation_level(plane)
+    return ChannelFigures(
+        background=float(np.median(plane[::4, ::4])),
+        noise=channel.noise,
+        saturated=float((plane >= full).mean()) if np.isfinite(full) else 0.0,
+    )
+
+
+def _clear_positions_um(channel: ChannelSpots, nuclei: Nuclei, pixel_size_um: float) -> Floats:
+    """Return the positions of clear spots inside nuclei, shape (N, 2)."""
+    table = channel.table.take(channel.table.p_real >= CLEAR_P)
+    inside = assign_spots(table.y_px, table.x_px, nuclei.labels, max_outside_px=0.0) > 0
+    return np.stack([table.y_px[inside], table.x_px[inside]], axis=1) * pixel_size_um

@@ -1,0 +1,152 @@
+"""From scored fields to the call of a case, with its reasons and cautions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from alkfish.model.flags import EXCLUDING, NucleusFlag, flag_names
+from alkfish.model.probe import ProbeProfile
+from alkfish.model.result import Call, CaseCall, Caution, FieldQC, PatternCounts
+from alkfish.model.signals import NucleusRecords
+from alkfish.score.case_rule import call_counts, is_borderline
+from alkfish.score.qc import scorable_shape
+from alkfish.score.statistics import probability_at_least, wilson_interval
+
+FAILED_EFFICIENCY = 0.10
+LOW_EFFICIENCY = 0.40
+FREQUENT_PERCENT = 15
+DOMINANT_SHARE = 0.5
+GAIN_SHARE = 0.3
+DOUBTFUL_SHARE = 0.1
+
+CAUTION_TEXTS = {
+    "borderline": "the rate lies in the borderline range: recount with care, view single colours, "
+    "and confirm by IHC, RT-PCR or NGS",
+    "isolated_3p_dominant": "the positive nuclei are mostly of the isolated 3' pattern, which is "
+    "often not confirmed: confirm by IHC or NGS",
+    "five_prime_predominant": "isolated 5' nuclei are frequent; negative by the rule, but some such "
+    "tumours carry a fusion: confirm by another method",
+    "three_prime_only_frequent": "nuclei with 3' signals and no 5' signal at all are frequent; they "
+    "are not counted, but rare true positives look like this",
+    "copy_gain": "copy-number gain is frequent; it is not evidence of a rearrangement and raises "
+    "the background of single signals",
+    "low_efficiency_3p": "many nuclei show no 3' signal: low probe efficiency or thin section",
+    "low_efficiency_5p": "many nuclei show no 5' signal: low probe efficiency or thin section; "
+    "missing 5' signals imitate isolated 3'",
+    "doublet_3p": "3'-5'-3' arrangements that look fused are present: view single colours",
+    "doubtful": "many patterns hang on one dim spot or on a separation near the limit: review "
+    "the nuclei flagged doubtful",
+    "poor_field": "at least one field is of poor quality",
+    "single_plane": "the pictures hold a single plane: separation in depth cannot be seen, and "
+    "signals of other planes are missed",
+    "reading": "a picture was altered on reading",
+}
+"""Codes of all cautions and their words (clinical-rules 1.5, 1.6, 9)."""
+
+
+def call_case(
+    nuclei: NucleusRecords, fields: Sequence[FieldQC], probe: ProbeProfile,
+    *, notes: Sequence[str] = (),
+) -> CaseCall:  # fmt: skip
+    """Return the machine's call over all scorable nuclei of a case.
+
+    Parameters
+    ----------
+    nuclei : NucleusRecords
+        All nuclei of the case.
+    fields : sequence of FieldQC
+        Quality of its fields.
+    probe : ProbeProfile
+        Case rule.
+    notes : sequence of str
+        What was done to the pictures on reading.
+    """
+    counts = PatternCounts.from_patterns(nuclei.pattern)
+    rule = probe.case_rule
+    call, reason = call_counts(counts, rule)
+    failures = _probe_failures(nuclei)
+    if failures and call is not Call.NOT_EVALUABLE:
+        call = Call.NOT_EVALUABLE
+    n, positive = counts.n_enumerated, counts.n_positive
+    return CaseCall(
+        call=call,
+        counts=counts,
+        rate=positive / n if n else 0.0,
+        interval=wilson_interval(positive, n),
+        p_positive=probability_at_least(positive, n, cutoff=rule.positive_percent / 100),
+        reasons=(*failures, reason),
+        cautions=_cautions(nuclei, counts, fields, probe, notes),
+    )
+
+
+def count_excluded(nuclei: NucleusRecords) -> dict[str, int]:
+    """Return how many nuclei carry each excluding flag, in the order of the flags' bits."""
+    carried = [set(text.split(";")) for text in nuclei.flags]
+    names = flag_names(int(EXCLUDING), NucleusFlag)
+    return {name: sum(name in flags for flags in carried) for name in names}
+
+
+def _share_without(nuclei: NucleusRecords, names: set[str]) -> float:
+    """Return the share of nuclei of scorable shape that carry one of the flags."""
+    fit = scorable_shape(nuclei)
+    if not fit.any():
+        return 0.0
+    carried = np.array([bool(names & set(text.split(";"))) for text in nuclei.flags], bool)
+    return float(carried[fit].mean())
+
+
+def _efficiencies(nuclei: NucleusRecords) -> tuple[float, float]:
+    """Return the share of nuclei of scorable shape that show 3' and 5' signals."""
+    return (
+        1.0 - _share_without(nuclei, {"no_signal", "only_5p"}),
+        1.0 - _share_without(nuclei, {"no_signal", "only_3p"}),
+    )
+
+
+def _probe_failures(nuclei: NucleusRecords) -> list[str]:
+    if not scorable_shape(nuclei).any():
+        return ["no nucleus of scorable shape was found"]
+    return [
+        f"the {end} channel shows signals in only {share:.0%} of the nuclei: failed hybridisation "
+        "or a missing channel"
+        for end, share in zip(("3'", "5'"), _efficiencies(nuclei), strict=True)
+        if share < FAILED_EFFICIENCY
+    ]
+
+
+def _cautions(
+    nuclei: NucleusRecords, counts: PatternCounts, fields: Sequence[FieldQC], probe: ProbeProfile,
+    notes: Sequence[str],
+) -> tuple[Caution, ...]:  # fmt: skip
+    n, positive = counts.n_enumerated, counts.n_positive
+    eff_3p, eff_5p = _efficiencies(nuclei)
+    found = {
+        "borderline": is_borderline(counts, probe.case_rule),
+        "isolated_3p_dominant": positive > 0 and counts.isolated_3p > DOMINANT_SHARE * positive,
+        "five_prime_predominant": n > 0 and counts.isolated_5p * 100 >= FREQUENT_PERCENT * n,
+        "three_prime_only_frequent": _three_prime_only(nuclei, n),
+        "copy_gain": _share_scorable(nuclei, "gain") >= GAIN_SHARE,
+        "low_efficiency_3p": FAILED_EFFICIENCY <= eff_3p < LOW_EFFICIENCY,
+        "low_efficiency_5p": FAILED_EFFICIENCY <= eff_5p < LOW_EFFICIENCY,
+        "doublet_3p": _share_scorable(nuclei, "doublet_3p") > 0,
+        "doubtful": _share_scorable(nuclei, "doubtful") >= DOUBTFUL_SHARE,
+        "poor_field": any(qc.verdict == "poor" for qc in fields),
+        "single_plane": not any("plane" in note for note in notes),
+    }
+    cautions = [Caution(code, CAUTION_TEXTS[code]) for code, applies in found.items() if applies]
+    cautions += [Caution("reading", note) for note in dict.fromkeys(notes)]
+    return tuple(cautions)
+
+
+def _three_prime_only(nuclei: NucleusRecords, n_enumerated: int) -> bool:
+    carried: npt.NDArray[np.bool_] = np.array(["only_3p" in text.split(";") for text in nuclei.flags])
+    only = int((carried & scorable_shape(nuclei)).sum()) if len(nuclei) else 0
+    return only * 100 >= FREQUENT_PERCENT * (n_enumerated + only) > 0
+
+
+def _share_scorable(nuclei: NucleusRecords, flag: str) -> float:
+    flags = nuclei.flags[nuclei.scorable]
+    return float(np.mean([flag in text.split(";") for text in flags])) if len(flags) else 0.0

@@ -1,0 +1,180 @@
+"""The built-in nucleus segmenter: no training on the user's pictures, no download."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from alkfish.config import SegmentConfig
+from alkfish.errors import InputError
+from alkfish.segment.background import (
+    HAZE_WIDTH,
+    Float,
+    foreground_mask,
+    noise_level,
+    smoothed_noise,
+    subtract_haze,
+)
+from alkfish.segment.declump import Layers, keep_nuclei, split_foreground
+from alkfish.segment.kernels import enlarge_labels
+from alkfish.segment.scale import SMALLEST_DIAM_PX, estimate_diameter, median_width
+
+WORK_DIAM_PX = 28.0
+"""Nuclei are brought to about this width: finer adds cost, coarser loses necks."""
+
+MAX_ENLARGE = 3.0
+"""Pictures of small nuclei are enlarged at most so much."""
+
+PRIOR_RANGE = (0.5, 1.5)
+"""How far the estimated width may lie from that expected at a known pixel size, as a share."""
+
+MISFIT = 0.15
+"""Segment once more if the nuclei found differ so much (log) from the width assumed."""
+
+MIN_CONTRAST = 8.0
+"""Smallest contrast of the typical object, in standard deviations of the smoothed noise."""
+
+
+def segment_nuclei(
+    dapi: npt.NDArray[Any],
+    *,
+    pixel_size_um: float | None,
+    config: SegmentConfig | None = None,
+) -> npt.NDArray[np.int32]:
+    """Label the nuclei of a DAPI picture.
+
+    Haze is removed, the foreground is found by a global and a local threshold, split into small
+    basins, and those that make one nucleus are joined (see `alkfish.segment.declump`). All of it
+    happens at a resolution at which nuclei are some 28 px wide; outlines are drawn at full
+    resolution.
+
+    Parameters
+    ----------
+    dapi : ndarray of uint8, uint16 or float32, shape (H, W)
+        Raw counts. Gain and offset do not matter.
+    pixel_size_um : float or None
+        Width of a pixel in um, which bounds the size of nuclei; None estimates the size from the
+        picture alone.
+    config : SegmentConfig, optional
+        Settings; the defaults if left out.
+
+    Returns
+    -------
+    ndarray of int32, shape (H, W)
+        0 is background, nuclei are 1..N. All 0 if none stands out from the noise.
+
+    Raises
+    ------
+    InputError
+        If the picture is not 2-D.
+    """
+    if dapi.ndim != 2:
+        raise InputError(
+            "the DAPI picture must be 2-D", found=f"shape {dapi.shape}", allowed="(height, width)"
+        )
+    if min(dapi.shape, default=0) < 2 or dapi.min() == dapi.max():
+        return np.zeros(dapi.shape, np.int32)
+    settings = SegmentConfig() if config is None else config
+    diam_px = _assumed_width(dapi, pixel_size_um, settings)
+    labels = np.zeros(dapi.shape, np.int32)
+    for attempt in range(2):
+        work = _WorkPicture.from_raw(dapi, diam_px)
+        found, count, margin = _segment_work(work)
+        if count == 0:
+            return labels
+        width = median_width(np.bincount(found.ravel(), minlength=count + 1)[1:]) / work.scale
+        fits = abs(math.log(width / diam_px)) < MISFIT
+        if attempt == 1 or fits or pixel_size_um is not None:
+            break
+        diam_px = max(width, SMALLEST_DIAM_PX)
+    return work.restore(found, margin)
+
+
+@dataclass(frozen=True, eq=False)
+class _WorkPicture:
+    """The picture at working resolution."""
+
+    pixels: Float
+    shape: tuple[int, int]
+    scale: float
+    diam_px: float
+    noise: float
+
+    @classmethod
+    def from_raw(cls, dapi: npt.NDArray[Any], diam_px: float) -> _WorkPicture:
+        height, width = dapi.shape
+        if diam_px < WORK_DIAM_PX:
+            scale = min(WORK_DIAM_PX / diam_px, MAX_ENLARGE)
+            raw = dapi.astype(np.float32)
+            pixels = cv2.resize(raw, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+            return cls(pixels, (height, width), scale, diam_px * scale, noise_level(raw))
+        reduce = max(1, round(diam_px / WORK_DIAM_PX))
+        pixels = reduce_picture(dapi, reduce)
+        noise = noise_level(pixels)
+        return cls(pixels, (height, width), 1 / reduce, diam_px / reduce, noise)
+
+    def restore(
+        self, labels: npt.NDArray[np.int32], margin: Float
+    ) -> npt.NDArray[np.int32]:
+        height, width = self.shape
+        if self.scale >= 1:
+            size = (width, height)
+            return np.ascontiguousarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST))
+        full: npt.NDArray[np.int32]
+        full = enlarge_labels(labels, margin, round(1 / self.scale), height, width)
+        return full
+
+
+def reduce_picture(dapi: npt.NDArray[Any], reduce: int) -> Float:
+    """Return block means as float32; incomplete blocks at the far edges repeat the last pixels."""
+    if reduce == 1:
+        return dapi.astype(np.float32)
+    height, width = dapi.shape
+    if height % reduce or width % reduce:
+        dapi = cv2.copyMakeBorder(
+            dapi, 0, -height % reduce, 0, -width % reduce, cv2.BORDER_REPLICATE
+        )
+    size = (dapi.shape[1] // reduce, dapi.shape[0] // reduce)
+    small: Float = cv2.resize(dapi, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return small
+
+
+def _assumed_width(
+    dapi: npt.NDArray[Any], pixel_size_um: float | None, settings: SegmentConfig
+) -> float:
+    if pixel_size_um is None:
+        return estimate_diameter(dapi.astype(np.float32))
+    expected = settings.nucleus_diam_um / pixel_size_um
+    reduce = max(1, math.floor(expected / 20))
+    seen = estimate_diameter(reduce_picture(dapi, reduce)) * reduce
+    low, high = PRIOR_RANGE
+    return max(min(max(seen, low * expected), high * expected), SMALLEST_DIAM_PX)
+
+
+def _segment_work(work: _WorkPicture) -> tuple[npt.NDArray[np.int32], int, Float]:
+    """Return labels, their number, and the signed margin whose zero line is the outline."""
+    sigma = max(0.7, work.diam_px / 30)
+    smooth = cv2.GaussianBlur(work.pixels, (0, 0), sigma)
+    signal = subtract_haze(smooth, HAZE_WIDTH * work.diam_px)
+    mask = foreground_mask(signal, work.diam_px)
+    layers = Layers.from_signal(signal, mask, work.diam_px)
+    labels, count = split_foreground(layers)
+    if count == 0 or _is_noise(signal, mask, work.noise, sigma):
+        return np.zeros_like(labels), 0, signal
+    keep = keep_nuclei(labels, count, layers)
+    number = np.concatenate([[0], np.where(keep, np.cumsum(keep), 0)]).astype(np.int32)
+    labels = number[labels]
+    margin = cv2.GaussianBlur((labels > 0).astype(np.float32) - 0.5, (0, 0), 0.8)
+    return labels, int(keep.sum()), margin
+
+
+def _is_noise(
+    signal: Float, mask: npt.NDArray[np.uint8], noise: float, sigma: float
+) -> bool:
+    contrast = float(cv2.mean(signal, mask=mask)[0])
+    return contrast < MIN_CONTRAST * smoothed_noise(noise, sigma)

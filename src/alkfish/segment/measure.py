@@ -1,0 +1,274 @@
+"""Measurements of labelled nuclei: one pass over the label image, no loop over objects in Python."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from alkfish.errors import InputError
+from alkfish.model.nuclei import NucleusTable
+
+EDGE_REACH_UM = 0.4
+"""Half the width over which a sharp outline must rise from background to nucleus."""
+
+N_PROFILE = 9
+"""Samples of the outline's profile: at -4..4 half reaches along the normal."""
+
+_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+
+
+def measure_nuclei(
+    labels: npt.NDArray[np.int32], dapi: npt.NDArray[Any], *, pixel_size_um: float | None
+) -> NucleusTable:
+    """Measure every nucleus of a label image.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (H, W)
+        0 is background; ids need not be consecutive.
+    dapi : ndarray of uint8, uint16 or float32, shape (H, W)
+        Raw counts.
+    pixel_size_um : float or None
+        Width of a pixel; None counts in pixels, as if a pixel were 1 um wide, and looks for outlines
+        as sharp as one pixel allows.
+
+    Returns
+    -------
+    NucleusTable
+        One row per id, in order of the ids; flags are 0. Empty without nuclei.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ.
+    """
+    if labels.shape != dapi.shape:
+        raise InputError(
+            "labels and picture must have the same shape",
+            found=f"labels {labels.shape}, picture {dapi.shape}",
+        )
+    count = int(labels.max(initial=0))
+    if count == 0:
+        return NucleusTable.empty()
+    sums, boxes = _sum_pixels(labels, dapi, count, _ceiling(dapi))
+    present = np.flatnonzero(sums[:, 0]) + 1
+    starts = _row_starts(boxes)
+    solidity = _solidities(labels, boxes, starts, sums[:, 0])
+    reach = 1.0 if pixel_size_um is None else max(EDGE_REACH_UM / pixel_size_um, 1.0)
+    profile = _edge_profiles(labels, dapi, count, reach)
+    rows = present - 1
+    area = sums[rows, 0]
+    mean = sums[rows, 3] / area
+    background, focus = _outline_figures(profile[rows], mean)
+    unit = 1.0 if pixel_size_um is None else pixel_size_um
+    return NucleusTable(
+        nucleus_id=present.astype(np.int32),
+        y_px=sums[rows, 1] / area,
+        x_px=sums[rows, 2] / area,
+        area_um2=area * unit * unit,
+        solidity=solidity[rows],
+        dapi_mean=np.maximum(mean - background, 0.0),
+        focus=focus,
+        saturated=sums[rows, 4] / area,
+        flags=np.zeros(len(rows), np.int32),
+    )
+
+
+def _ceiling(dapi: npt.NDArray[Any]) -> float:
+    """Return the value at which the camera clips; infinity for floating point.
+
+    12- and 14-bit cameras store their range in 16 bits, so a peak exactly at 4095 or 16383 counts
+    as the top of the range.
+    """
+    if dapi.dtype.kind == "f":
+        return math.inf
+    peak = int(dapi.max(initial=0))
+    tops = [bits for bits in (8, 10, 12, 14, 16) if peak == (1 << bits) - 1]
+    if dapi.dtype == np.uint8:
+        return 255.0
+    return float(peak) if tops and tops[0] > 8 else float(np.iinfo(dapi.dtype).max)
+
+
+def _row_starts(boxes: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    heights = np.maximum(boxes[:, 1] - boxes[:, 0] + 1, 0).astype(np.int64)
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(heights)])
+
+
+def _outline_figures(
+    profile: npt.NDArray[np.float64], mean: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the local background and the focus score from the mean outline profiles.
+
+    The focus score is the largest share of the contrast that any stretch of two reaches climbs:
+    about 1 for a step, 0.4 for an edge blurred with a standard deviation of two reaches.
+    """
+    background = profile[:, -1]
+    contrast = np.maximum(profile.max(axis=1), mean) - profile.min(axis=1)
+    climb = (profile[:, :-4] - profile[:, 4:]).max(axis=1)
+    return background, np.clip(climb / np.maximum(contrast, 1e-9), 0.0, 1.0)
+
+
+@_jit
+def _sum_pixels(labels: Any, dapi: Any, count: Any, ceiling: Any) -> Any:
+    """Sum per id: pixels, y, x, counts, saturated pixels; and the bounding boxes y0, y1, x0, x1."""
+    sums = np.zeros((count, 5), np.float64)
+    boxes = np.empty((count, 4), np.int32)
+    boxes[:, 0::2] = 2**30
+    boxes[:, 1::2] = -1
+    height, width = labels.shape
+    for y in range(height):
+        x = 0
+        while x < width:
+            label = labels[y, x]
+            if label <= 0:
+                x += 1
+                continue
+            start = x
+            total = 0.0
+            clipped = 0
+            while x < width and labels[y, x] == label:
+                value = dapi[y, x]
+                total += value
+                clipped += value >= ceiling
+                x += 1
+            n = x - start
+            row = label - 1
+            sums[row, 0] += n
+            sums[row, 1] += n * y
+            sums[row, 2] += n * (start + x - 1) * 0.5
+            sums[row, 3] += total
+            sums[row, 4] += clipped
+            boxes[row, 0] = min(boxes[row, 0], y)
+            boxes[row, 1] = max(boxes[row, 1], y)
+            boxes[row, 2] = min(boxes[row, 2], start)
+            boxes[row, 3] = max(boxes[row, 3], x - 1)
+    return sums, boxes
+
+
+@_jit
+def _solidities(labels: Any, boxes: Any, starts: Any, areas: Any) -> Any:
+    """Return area over area of the convex hull, pixels being diamonds of unit diagonal."""
+    count = len(areas)
+    left = np.full(starts[count], 2**30, np.int32)
+    right = np.full(starts[count], -1, np.int32)
+    height, width = labels.shape
+    for y in range(height):
+        previous = 0
+        for x in range(width):
+            label = labels[y, x]
+            if label > 0 and label != previous:
+                slot = starts[label - 1] + y - boxes[label - 1, 0]
+                left[slot] = min(left[slot], x)
+            if previous > 0 and label != previous:
+                slot = starts[previous - 1] + y - boxes[previous - 1, 0]
+                right[slot] = max(right[slot], x - 1)
+            previous = label
+        if previous > 0:
+            slot = starts[previous - 1] + y - boxes[previous - 1, 0]
+            right[slot] = max(right[slot], width - 1)
+    result = np.ones(count, np.float64)
+    for row in range(count):
+        if areas[row] > 0:
+            lo, hi = starts[row], starts[row + 1]
+            hull = _half_hull(right[lo:hi], 1.0) - _half_hull(left[lo:hi], -1.0)
+            result[row] = min(1.0, areas[row] / max(hull, 1.0))
+    return result
+
+
+@_jit
+def _half_hull(extent: Any, side: Any) -> Any:
+    """Return the area between the y axis and one side of the hull of the row extents."""
+    n = len(extent)
+    ys = np.empty(3 * n, np.float64)
+    xs = np.empty(3 * n, np.float64)
+    size = 0
+    for k in range(n):
+        if extent[k] < 0 or extent[k] == 2**30:
+            continue
+        for part in range(3):
+            y = k + 0.5 * (part - 1)
+            x = extent[k] + (0.5 * side if part == 1 else 0.0)
+            while size > 0 and ys[size - 1] == y:
+                if side * (x - xs[size - 1]) <= 0:
+                    break
+                size -= 1
+            if size > 0 and ys[size - 1] == y:
+                continue
+            while size >= 2 and side * (
+                (xs[size - 1] - xs[size - 2]) * (y - ys[size - 2])
+                - (x - xs[size - 2]) * (ys[size - 1] - ys[size - 2])
+            ) <= 0.0:
+                size -= 1
+            ys[size] = y
+            xs[size] = x
+            size += 1
+    area = 0.0
+    for k in range(1, size):
+        area += 0.5 * (xs[k] + xs[k - 1]) * (ys[k] - ys[k - 1])
+    return area
+
+
+@_jit
+def _edge_profiles(labels: Any, dapi: Any, count: Any, reach: Any) -> Any:
+    """Return the mean profile of each outline along its normal, from inside to outside.
+
+    Only stretches of the outline that face background are sampled; nuclei without any are sampled
+    all round. Samples lie half a reach apart, the middle one on the outline.
+    """
+    sums = np.zeros((2, count, N_PROFILE), np.float64)
+    hits = np.zeros((2, count), np.int64)
+    height, width = labels.shape
+    margin = int(reach * 0.5 * (N_PROFILE // 2)) + 2
+    for y in range(height):
+        for x in range(width):
+            label = labels[y, x]
+            if label <= 0:
+                continue
+            up = labels[y - 1, x] if y > 0 else label
+            down = labels[y + 1, x] if y < height - 1 else label
+            before = labels[y, x - 1] if x > 0 else label
+            after = labels[y, x + 1] if x < width - 1 else label
+            if up == label and down == label and before == label and after == label:
+                continue
+            if y < margin or x < margin or y >= height - margin or x >= width - margin:
+                continue
+            ny, nx = _outward(labels, y, x, label)
+            norm = math.sqrt(ny * ny + nx * nx)
+            if norm == 0.0:
+                continue
+            ny, nx = ny / norm * reach * 0.5, nx / norm * reach * 0.5
+            far = N_PROFILE // 2
+            free = 0
+            for k in range(1, far + 1):
+                other = labels[int(y + k * ny + 0.5), int(x + k * nx + 0.5)]
+                if other != 0 and other != label:
+                    free = 1
+            row = label - 1
+            hits[free, row] += 1
+            for k in range(-far, far + 1):
+                v, u = int(y + k * ny + 0.5), int(x + k * nx + 0.5)
+                sums[free, row, k + far] += dapi[v, u]
+    result = np.zeros((count, N_PROFILE), np.float64)
+    for row in range(count):
+        kind = 0 if hits[0, row] > 0 else 1
+        if hits[kind, row] > 0:
+            for k in range(N_PROFILE):
+                result[row, k] = sums[kind, row, k] / hits[kind, row]
+    return result
+
+
+@_jit
+def _outward(labels: Any, y: Any, x: Any, label: Any) -> Any:
+    """Return the outward normal from the 5x5 neighbourhood, not normalised."""
+    ny, nx = 0.0, 0.0
+    for dy in range(-2, 3):
+        for dx in range(-2, 3):
+            v, u = y + dy, x + dx
+            if 0 <= v < labels.shape[0] and 0 <= u < labels.shape[1] and labels[v, u] == label:
+                ny -= dy
+                nx -= dx
+    return ny, nx

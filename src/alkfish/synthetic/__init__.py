@@ -1,0 +1,19 @@
+"""Fields and cases of ALK break-apart FISH with exact truth."""
+
+from alkfish.synthetic.case import SimulatedCase, simulate_case, write_case, write_field
+from alkfish.synthetic.field import SimulatedField, simulate_field
+from alkfish.synthetic.levels import LEVELS, Level, as_level
+from alkfish.synthetic.loci import PatternMix
+
+__all__ = [
+    "LEVELS",
+    "Level",
+    "PatternMix",
+    "SimulatedCase",
+    "SimulatedField",
+    "as_level",
+    "simulate_case",
+    "simulate_field",
+    "write_case",
+    "write_field",
+]

@@ -1,0 +1,277 @@
+"""Simulated cases: several fields of one specimen, and their files with truth beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from alkfish.errors import InputError, OutputError
+from alkfish.io.labels import write_labels
+from alkfish.io.tables import write_table
+from alkfish.model.probe import CaseRule, Colour
+from alkfish.model.result import PatternCounts
+from alkfish.model.signals import NucleusRecords, SpotRecords
+from alkfish.score.case_rule import call_counts
+from alkfish.synthetic.field import SimulatedField, simulate_field
+from alkfish.synthetic.levels import Level, as_level
+from alkfish.synthetic.loci import PatternMix
+from alkfish.synthetic.truth import TruthNuclei
+
+TRUTH_FORMAT = 1
+"""Version of the truth's files; raised when their meaning changes."""
+
+TRUTH_FOLDER = "truth"
+"""Folder beside the image folders that holds one folder of truth per case."""
+
+_BACKGROUND_RATE = 0.017
+"""Isolated 3' signals that truncation makes among native nuclei (clinical-rules 8.1)."""
+
+_FLUOROPHORES = {Colour.RED: "SpectrumOrange", Colour.GREEN: "SpectrumGreen"}
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedCase:
+    """Fields of one simulated specimen.
+
+    Attributes
+    ----------
+    case_id : str
+        Name of the case and of its folder.
+    fields : tuple of SimulatedField
+        At least one; they share level, chromatic shift and pattern mix.
+    seed : int
+        Seed used.
+    positive_fraction : float
+        Share of tumour nuclei that are rearranged.
+    mix : PatternMix
+        Shares of the patterns.
+    separation : str
+        ``clinical`` or ``published``.
+    """
+
+    case_id: str
+    fields: tuple[SimulatedField, ...]
+    seed: int
+    positive_fraction: float
+    mix: PatternMix
+    separation: str
+
+    @property
+    def nuclei(self) -> NucleusRecords:
+        """True nuclei of all fields."""
+        return NucleusRecords.concatenate([field.nuclei for field in self.fields])
+
+    @property
+    def spots(self) -> SpotRecords:
+        """True spots of all fields."""
+        return SpotRecords.concatenate([field.spots for field in self.fields])
+
+    @property
+    def biology(self) -> TruthNuclei:
+        """What the nuclei of all fields are."""
+        return TruthNuclei.concatenate([field.biology for field in self.fields])
+
+    @property
+    def counts(self) -> PatternCounts:
+        """True patterns of the scorable nuclei."""
+        return PatternCounts.from_patterns(self.nuclei.pattern)
+
+
+def draw_positive_fraction(rng: np.random.Generator, *, positive: bool) -> float:
+    """Draw the share of rearranged nuclei of a positive or a negative case.
+
+    Positive: Beta(1.2, 1.1) above 14.5 %; negative: Beta(1.3, 64.7), less the background that
+    truncation adds by itself (clinical-rules 8, fitted to TRIALS18: median 58 % and 2 %).
+    """
+    if not positive:
+        return max(0.0, float(rng.beta(1.3, 64.7)) - _BACKGROUND_RATE)
+    fraction = 0.0
+    while fraction < 0.145:
+        fraction = float(rng.beta(1.2, 1.1))
+    return fraction
+
+
+def draw_mix(rng: np.random.Generator) -> PatternMix:
+    """Draw a case's pattern mix: split-dominant 55 %, isolated-3'-dominant 38 %, mixed 7 %.
+
+    Source: DACIC16, GAO15, COMB15 (clinical-rules 3 and 8).
+    """
+    split = float(rng.choice([0.9, 0.1, 0.5], p=[0.55, 0.38, 0.07]))
+    return PatternMix(split=split, isolated_3p=1 - split, isolated_5p=float(rng.beta(1.5, 50)))
+
+
+def simulate_case(
+    level: str | Level = "typical", *, seed: int, n_fields: int = 6, case_id: str = "",
+    positive_fraction: float | None = None, positive: bool = True, mix: PatternMix | None = None,
+    shape: tuple[int, int] = (1024, 1024), pixel_size_um: float = 0.1,
+    separation: str = "clinical", three_prime_colour: Colour = Colour.RED,
+) -> SimulatedCase:  # fmt: skip
+    """Simulate the fields of one case.
+
+    Parameters
+    ----------
+    level : str or Level
+        Difficulty.
+    seed : int
+        The same seed and arguments give the same bytes; field k of the case depends on `seed` and
+        k alone, so more fields leave the first ones as they were.
+    n_fields : int
+        Fields, at least 1.
+    case_id : str
+        Name; made of level and seed if empty.
+    positive_fraction : float, optional
+        Share of rearranged tumour nuclei; drawn by `draw_positive_fraction` if not given.
+    positive : bool
+        Which of its distributions to draw from.
+    mix : PatternMix, optional
+        Shares of the patterns; drawn by `draw_mix` if not given.
+    shape, pixel_size_um, separation, three_prime_colour
+        As in `simulate_field`.
+
+    Returns
+    -------
+    SimulatedCase
+        Fields named ``field_01``, ``field_02``, ...
+
+    Raises
+    ------
+    InputError
+        If there is no field, or an argument of `simulate_field` is impossible.
+    """
+    if n_fields < 1:
+        raise InputError("a case needs at least one field", found=n_fields, allowed="1 or more")
+    figures = as_level(level)
+    rng = np.random.default_rng([seed, 0])
+    drawn_fraction, drawn_mix = draw_positive_fraction(rng, positive=positive), draw_mix(rng)
+    fraction = drawn_fraction if positive_fraction is None else positive_fraction
+    shares = drawn_mix if mix is None else mix
+    fields = tuple(
+        simulate_field(
+            figures, seed=_field_seed(seed, k), shape=shape, pixel_size_um=pixel_size_um,
+            positive_fraction=fraction, mix=shares, separation=separation,
+            three_prime_colour=three_prime_colour, name=f"field_{k + 1:02d}", shift_seed=seed,
+        )
+        for k in range(n_fields)
+    )  # fmt: skip
+    name = case_id or f"{figures.name}_{seed:03d}"
+    return SimulatedCase(name, fields, seed, fraction, shares, separation)
+
+
+def _field_seed(seed: int, index: int) -> int:
+    return int(np.random.SeedSequence([seed, index + 1]).generate_state(1)[0])
+
+
+def write_case(case: SimulatedCase, out_dir: str | Path) -> Path:
+    """Write the pictures of a case and the truth beside them.
+
+    ``OUT/<case>/<field>.ome.tif`` holds the pictures alone, so that the folder can be scored as
+    it is. ``OUT/truth/<case>/`` holds ``nuclei.parquet``, ``spots.parquet``, ``labels.zarr`` in
+    the form of results, ``biology.parquet``, and ``truth.json`` with level, seed, true rate, call.
+
+    Parameters
+    ----------
+    case : SimulatedCase
+        What to write.
+    out_dir : path-like
+        Folder to write into; made if need be.
+
+    Returns
+    -------
+    Path
+        The folder of the pictures.
+
+    Raises
+    ------
+    OutputError
+        If the case exists there already, or the folder cannot be written.
+    """
+    images, truth = Path(out_dir) / case.case_id, Path(out_dir) / TRUTH_FOLDER / case.case_id
+    for folder in (images, truth):
+        try:
+            folder.mkdir(parents=True, exist_ok=False)
+        except OSError as error:
+            raise OutputError(
+                "the simulated case cannot be written",
+                where=folder,
+                found=error.strerror,
+                remedy="choose another folder or name, or remove the old case first",
+            ) from error
+    for field in case.fields:
+        write_field(field, images / f"{field.fov.name}.ome.tif")
+    write_table(case.nuclei, truth / "nuclei.parquet")
+    write_table(case.spots, truth / "spots.parquet")
+    write_table(case.biology, truth / "biology.parquet")
+    sizes = {field.fov.name: field.fov.pixel_size_um for field in case.fields}
+    write_labels(truth / "labels.zarr", {f.fov.name: f.labels for f in case.fields}, sizes)
+    text = json.dumps(describe_case(case), indent=2, sort_keys=True)
+    (truth / "truth.json").write_text(text + "\n", "utf-8")
+    return images
+
+
+def write_field(field: SimulatedField, path: str | Path) -> None:
+    """Write one field as OME-TIFF: DAPI, red, green; the description says that it is simulated."""
+    fov = field.fov
+    three_is_red = field.three_prime_colour == Colour.RED
+    red, green = (
+        (fov.three_prime, fov.five_prime) if three_is_red else (fov.five_prime, fov.three_prime)
+    )
+    metadata = {
+        "UUID": f"urn:uuid:{_stable_uuid(field)}",
+        "axes": "CYX",
+        "Name": fov.name,
+        "Description": f"simulated, not a specimen; level {field.level.name}, seed {field.seed}",
+        "Channel": {"Name": ["DAPI", *(_FLUOROPHORES[c] for c in (Colour.RED, Colour.GREEN))]},
+        "PhysicalSizeX": fov.pixel_size_um,
+        "PhysicalSizeXUnit": "µm",
+        "PhysicalSizeY": fov.pixel_size_um,
+        "PhysicalSizeYUnit": "µm",
+    }
+    per_cm = 1e4 / fov.pixel_size_um
+    tifffile.imwrite(
+        path, np.stack([fov.dapi, red, green]), photometric="minisblack", compression="zlib",
+        compressionargs={"level": 9}, metadata=metadata, ome=True, resolution=(per_cm, per_cm),
+        resolutionunit="CENTIMETER", software="alkfish simulate",
+    )  # fmt: skip
+
+
+def _stable_uuid(field: SimulatedField) -> uuid.UUID:
+    """Return an identifier that depends on the content alone: the same field, the same file."""
+    digest = hashlib.sha256(field.fov.name.encode())
+    for plane in (field.fov.dapi, field.fov.three_prime, field.fov.five_prime):
+        digest.update(plane.tobytes())
+    return uuid.UUID(bytes=digest.digest()[:16], version=5)
+
+
+def describe_case(case: SimulatedCase) -> Mapping[str, Any]:
+    """Return what ``truth.json`` says of a case: plain values only."""
+    counts, first = case.counts, case.fields[0]
+    call, reason = call_counts(counts, CaseRule())
+    total = counts.n_enumerated
+    return {
+        "format": TRUTH_FORMAT,
+        "simulated": True,
+        "case": case.case_id,
+        "seed": case.seed,
+        "level": asdict(first.level),
+        "positive_fraction": case.positive_fraction,
+        "pattern_mix": case.mix._asdict(),
+        "separation": case.separation,
+        "three_prime_colour": first.three_prime_colour.value,
+        "pixel_size_um": first.fov.pixel_size_um,
+        "shift_um": list(first.shift_um),
+        "fields": [field.fov.name for field in case.fields],
+        "n_nuclei": len(case.nuclei),
+        "n_scorable": total,
+        "counts": counts.by_pattern(),
+        "true_rate": counts.n_positive / total if total else 0.0,
+        "true_call": call.value,
+        "reason": reason,
+    }

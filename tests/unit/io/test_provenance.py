@@ -1,0 +1,57 @@
+"""Checksums and times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from alkfish import _version
+from alkfish.config import Config
+from alkfish.errors import InputError
+from alkfish.io.provenance import provenance, sha256_file
+
+
+def test_sha256(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256_file(tmp_path / "a") == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+
+
+def test_sha256_of_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        sha256_file(tmp_path / "none")
+
+
+def test_provenance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same.tif").write_text(folder)
+    (tmp_path / "own.tif").write_text("own")
+    config = Config().with_settings(["detect.min_snr=7"])
+    files = [tmp_path / "own.tif", tmp_path / "y" / "same.tif", tmp_path / "x" / "same.tif"]
+    made = provenance(config, [*files, files[0]])
+    assert made.version == _version.__version__
+    assert made.config["detect"]["min_snr"] == 7
+    assert made.config_fingerprint == config.fingerprint()
+    assert made.created == "1970-01-01T00:00:00+00:00"
+    assert set(made.inputs) == {"own.tif", files[1].as_posix(), files[2].as_posix()}
+    assert made.inputs["own.tif"] == sha256_file(files[0])
+
+
+def test_without_inputs_and_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    made = provenance(Config())
+    assert made.inputs == {}
+    age = datetime.now(UTC) - datetime.fromisoformat(made.created)
+    assert 0 <= age.total_seconds() < 60
+
+
+@pytest.mark.parametrize("epoch", ["yesterday", "", "1e9", "9" * 30])
+def test_bad_epoch(monkeypatch: pytest.MonkeyPatch, epoch: str) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    with pytest.raises(InputError, match="SOURCE_DATE_EPOCH"):
+        provenance(Config())
