@@ -18,7 +18,6 @@ from nuclei_accuracy import DEFAULT_DATA, read_pairs, split_halves
 
 from alkfish.segment import classical, declump, evidence
 from alkfish.segment.background import HAZE_WIDTH, foreground_mask, subtract_haze
-from alkfish.segment.scale import estimate_diameter
 
 
 def logistic(x: Any, y: Any, weight: Any, ridge: float = 1e-3) -> evidence.LinearRule:
@@ -35,12 +34,9 @@ def logistic(x: Any, y: Any, weight: Any, ridge: float = 1e-3) -> evidence.Linea
 
 
 def prepare(picture: Any, truth: Any) -> tuple[declump.Layers, Any]:
-    diam = estimate_diameter(picture.astype(np.float32))
-    widths = np.bincount(truth.ravel())[1:]
-    true_diam = classical.median_width(widths[widths > 0])
-    if true_diam and abs(np.log(true_diam / diam)) > 0.3:
-        diam = true_diam  # what the second attempt of segment_nuclei usually arrives at
-    work = classical._WorkPicture.from_raw(picture, max(diam, 6.0))
+    areas = np.bincount(truth.ravel())[1:]
+    diam = classical.median_width(areas[areas > 0])  # what the scout pass of segment_nuclei finds
+    work = classical._WorkPicture.from_raw(picture, max(diam, 6.0), classical.WORK_DIAM_PX)
     smooth = cv2.GaussianBlur(work.pixels, (0, 0), max(0.7, work.diam_px / 30))
     signal = subtract_haze(smooth, HAZE_WIDTH * work.diam_px)
     mask = foreground_mask(signal, work.diam_px)

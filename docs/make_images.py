@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 import alkfish
 from alkfish.model.result import FieldResult
-from alkfish.synthetic import simulate_field
+from alkfish.synthetic import PatternMix, simulate_field
 
-OUT = Path(__file__).parent / "images" / "overview.png"
+OUT = Path(__file__).parent / "images" / "overview.jpg"
 COLOURS = {
     "FUSED": "#5aa9ff",
     "SPLIT": "#ff4d5e",
@@ -32,7 +32,7 @@ NAMES = {
     "ISOLATED_5P": "isolated 5'",
     "": "not counted",
 }
-MARGIN_PX = 14
+HALF_WIDTH_PX = 75
 PATTERNS = [pattern.value for pattern in alkfish.Pattern]
 
 
@@ -67,11 +67,10 @@ def draw_nucleus(axes: plt.Axes, fov: alkfish.FieldOfView, result: FieldResult, 
     if not len(rows):
         return
     row = rows[np.argmax(sure[rows])]
-    y, x = np.nonzero(result.labels == nuclei.nucleus_id[row])
     draw_outlines(axes, result, 2.0)
     axes.imshow(composite(fov), interpolation="nearest")
-    axes.set_xlim(x.min() - MARGIN_PX, x.max() + MARGIN_PX)
-    axes.set_ylim(y.max() + MARGIN_PX, y.min() - MARGIN_PX)
+    axes.set_xlim(nuclei.x_px[row] - HALF_WIDTH_PX, nuclei.x_px[row] + HALF_WIDTH_PX)
+    axes.set_ylim(nuclei.y_px[row] + HALF_WIDTH_PX, nuclei.y_px[row] - HALF_WIDTH_PX)
     axes.set_title(NAMES[name], color=COLOURS[name], fontsize=11)
 
 
@@ -95,7 +94,12 @@ def main() -> None:
     """Simulate, score, draw, save."""
     mpl.use("Agg")
     field = simulate_field(
-        "typical", seed=11, shape=(900, 900), pixel_size_um=0.1, positive_fraction=0.5
+        "typical",
+        seed=4,
+        shape=(1000, 1000),
+        pixel_size_um=0.1,
+        positive_fraction=0.5,
+        mix=PatternMix(split=0.6, isolated_3p=0.4, isolated_5p=0.15),
     )
     result = alkfish.score_fov(field.fov)
     figure = plt.figure(figsize=(13, 8), facecolor="#101014")
@@ -111,7 +115,7 @@ def main() -> None:
     draw_table(figure.add_subplot(grid[2, 1]), result)
     figure.tight_layout()
     OUT.parent.mkdir(exist_ok=True)
-    figure.savefig(OUT, dpi=80, metadata={"Software": None})
+    figure.savefig(OUT, dpi=90, pil_kwargs={"quality": 90})
     plt.close(figure)
 
 

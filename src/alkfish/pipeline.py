@@ -8,15 +8,23 @@ Fields of the sample are analysed once and kept without their pictures; the othe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from alkfish.config import Config
-from alkfish.detect import ChannelSpots, detect_channel
-from alkfish.detect.spots import saturation_level
+from alkfish.detect import (
+    ChannelSpots,
+    Crosstalk,
+    bleed_ratios,
+    detect_channel,
+    estimate_crosstalk,
+    find_granules,
+    remove_crosstalk,
+    saturation_level,
+)
 from alkfish.errors import InputError, ProbeError
 from alkfish.io.images import Case
 from alkfish.io.probes import load_probe
@@ -59,6 +67,8 @@ class FieldFindings:
         Background, noise and saturation of the two channels.
     offsets_um : ndarray of float64, shape (K, 2)
         Vectors between clear mutual neighbours, for the chromatic shift.
+    bleed_3p, bleed_5p : ndarray of float64
+        Light of lone 3' spots in the 5' channel and the reverse, for the crosstalk.
     """
 
     name: str
@@ -70,6 +80,35 @@ class FieldFindings:
     figures_3p: ChannelFigures
     figures_5p: ChannelFigures
     offsets_um: Floats
+    bleed_3p: Floats
+    bleed_5p: Floats
+
+
+@dataclass(frozen=True)
+class ChannelCorrection:
+    """What belongs to the optics of a case: measured on a sample of its fields.
+
+    Attributes
+    ----------
+    shift : ChromaticShift
+        Of the 5' channel against the 3' channel.
+    crosstalk_3p, crosstalk_5p : Crosstalk
+        Light of the 3' channel in the 5' channel, and the reverse.
+    """
+
+    shift: ChromaticShift
+    crosstalk_3p: Crosstalk
+    crosstalk_5p: Crosstalk
+
+
+def measure_correction(sample: Sequence[FieldFindings]) -> ChannelCorrection:
+    """Return the corrections of a case from the findings of some of its fields."""
+    none = np.empty((0, 2))
+    return ChannelCorrection(
+        estimate_shift(np.concatenate([none, *(found.offsets_um for found in sample)])),
+        estimate_crosstalk(np.concatenate([none[:, 0], *(found.bleed_3p for found in sample)])),
+        estimate_crosstalk(np.concatenate([none[:, 0], *(found.bleed_5p for found in sample)])),
+    )
 
 
 def analyse_fov(
@@ -95,27 +134,19 @@ def analyse_fov(
         offsets_um=mutual_offsets_um(
             _clear_positions_um(three, nuclei, size), _clear_positions_um(five, nuclei, size)
         ),
+        bleed_3p=bleed_ratios(three, five, fov.five_prime),
+        bleed_5p=bleed_ratios(five, three, fov.three_prime),
     )
 
 
 def score_findings(
-    findings: FieldFindings, *, shift: ChromaticShift, probe: ProbeProfile, config: Config
+    findings: FieldFindings, *, correction: ChannelCorrection, probe: ProbeProfile, config: Config
 ) -> FieldResult:
     """Pair and classify what `analyse_fov` found; the second half of `score_fov`."""
-    centres = findings.nuclei.table.y_px, findings.nuclei.table.x_px
-    three = EndSpots(
-        findings.three.table,
-        findings.three.usual_snr(*centres),
-        findings.five.p_missed(findings.three.table.y_px, findings.three.table.x_px),
-    )
-    five = EndSpots(
-        findings.five.table,
-        findings.five.usual_snr(*centres),
-        findings.three.p_missed(findings.five.table.y_px, findings.five.table.x_px),
-    )
+    three, five = _end_spots(findings, correction)
     nuclei, spots = score_nuclei(
         findings.name, findings.nuclei, three, five, pixel_size_um=findings.pixel_size_um,
-        shift=shift, probe=probe, config=config,
+        shift=correction.shift, probe=probe, config=config,
     )  # fmt: skip
     qc_3p = channel_qc(findings.figures_3p, three.table, nuclei, ("no_signal", "only_5p"))
     qc_5p = channel_qc(findings.figures_5p, five.table, nuclei, ("no_signal", "only_3p"))
@@ -125,7 +156,10 @@ def score_findings(
         labels=findings.nuclei.labels,
         nuclei=nuclei,
         spots=spots,
-        qc=field_qc(findings.name, nuclei, qc_3p, qc_5p, shift=shift),
+        qc=field_qc(
+            findings.name, nuclei, qc_3p, qc_5p, shift=correction.shift,
+            crosstalk=(correction.crosstalk_3p.share, correction.crosstalk_5p.share),
+        ),  # fmt: skip
         notes=findings.notes,
     )
 
@@ -163,8 +197,8 @@ def score_fov(
     """
     profile, settings = checked_probe(probe), config or Config()
     findings = analyse_fov(fov, config=settings, segmenter=segmenter)
-    shift = estimate_shift(findings.offsets_um)
-    return score_findings(findings, shift=shift, probe=profile, config=settings)
+    correction = measure_correction([findings])
+    return score_findings(findings, correction=correction, probe=profile, config=settings)
 
 
 def iter_case(
@@ -193,11 +227,10 @@ def iter_case(
         return analyse_fov(loaders[number](), config=settings, segmenter=segmenter)
 
     kept = {number: analyse(number) for number in _sample(len(loaders))}
-    offsets = [findings.offsets_um for findings in kept.values()]
-    shift = estimate_shift(np.concatenate(offsets)) if offsets else ChromaticShift()
+    correction = measure_correction(list(kept.values()))
     for number in range(len(loaders)):
         findings = kept.pop(number) if number in kept else analyse(number)
-        yield score_findings(findings, shift=shift, probe=profile, config=settings)
+        yield score_findings(findings, correction=correction, probe=profile, config=settings)
 
 
 def score_case(
@@ -282,6 +315,7 @@ def combine_fields(
         provenance=provenance(config, inputs),
         labels={result.fov: result.labels for result in results},
         pixel_size_um={result.fov: result.pixel_size_um for result in results},
+        notes={result.fov: result.notes for result in results if result.notes},
     )
 
 
@@ -314,6 +348,29 @@ def _sample(n_fields: int) -> list[int]:
     """Return the numbers of up to `SAMPLE_FIELDS` fields, spread evenly."""
     picked = np.linspace(0, n_fields - 1, min(n_fields, SAMPLE_FIELDS))
     return np.unique(np.rint(picked).astype(int)).tolist() if n_fields else []
+
+
+def _end_spots(
+    findings: FieldFindings, correction: ChannelCorrection
+) -> tuple[EndSpots, EndSpots]:
+    """Return the spots of both ends without bleed-through and granules."""
+    three, five = findings.three, findings.five
+    three, five = (
+        replace(three, table=remove_crosstalk(three, five, correction.crosstalk_5p)),
+        replace(five, table=remove_crosstalk(five, three, correction.crosstalk_3p)),
+    )
+    granules = find_granules(three, five, findings.pixel_size_um)
+    three, five = (
+        replace(channel, table=channel.table.take(~granule))
+        for channel, granule in zip((three, five), granules, strict=True)
+    )
+    centres = findings.nuclei.table.y_px, findings.nuclei.table.x_px
+
+    def end(own: ChannelSpots, other: ChannelSpots) -> EndSpots:
+        missed = other.p_missed(own.table.y_px, own.table.x_px)
+        return EndSpots(own.table, own.usual_snr(*centres), missed)
+
+    return end(three, five), end(five, three)
 
 
 def _figures(plane: npt.NDArray[Any], channel: ChannelSpots) -> ChannelFigures:

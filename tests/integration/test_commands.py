@@ -2,6 +2,9 @@
 
 import csv
 import json
+import signal
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -149,3 +152,17 @@ def test_demo_scores_shows_and_says_that_it_is_simulated(alkfish, tmp_path):
     assert "simulated" in done.stdout
     assert str(tmp_path / "simulated_demo") in done.stdout.replace("\n", "")
     alkfish("demo", "-o", tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child process")
+def test_a_real_interruption_ends_with_130_and_leaves_no_result(tmp_path):
+    command = [sys.executable, "-m", "alkfish", "demo", "-o", str(tmp_path)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as run:
+        assert "simulating" in run.stderr.readline()
+        run.send_signal(signal.SIGINT)
+        _, told = run.communicate(timeout=60)
+    assert run.returncode == ExitCode.INTERRUPTED
+    assert "stopped" in told
+    assert not list(tmp_path.rglob("result.json"))

@@ -219,7 +219,7 @@ def test_a_real_process_scores_and_keeps_its_streams_apart(case, tmp_path):
     again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert again.returncode == 2
     assert again.stdout == ""
-    assert "results exist" in again.stderr or "exists" in again.stderr
+    assert "--overwrite" in again.stderr
 
 
 def test_output_survives_a_console_without_unicode(case, tmp_path):

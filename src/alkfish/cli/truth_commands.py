@@ -115,7 +115,7 @@ def demo(
     from alkfish.synthetic.case import simulate_case, write_case
 
     say("simulating a case (no specimen) ...")
-    case = simulate_case("typical", seed=7, n_fields=6, positive_fraction=0.45, case_id=DEMO_CASE)
+    case = simulate_case("typical", seed=3, n_fields=5, positive_fraction=0.45, case_id=DEMO_CASE)
     inputs = out / "demo_images"
     _clear_former_demo(inputs)
     images = write_case(case, inputs)

@@ -1,5 +1,29 @@
-"""From a probe channel to spots."""
+"""From probe channels to spots."""
 
-from alkfish.detect.spots import ChannelSpots, SpotModel, detect_channel, detect_spots
+from alkfish.detect.crosstalk import (
+    Crosstalk,
+    bleed_ratios,
+    estimate_crosstalk,
+    find_granules,
+    remove_crosstalk,
+)
+from alkfish.detect.spots import (
+    ChannelSpots,
+    SpotModel,
+    detect_channel,
+    detect_spots,
+    saturation_level,
+)
 
-__all__ = ["ChannelSpots", "SpotModel", "detect_channel", "detect_spots"]
+__all__ = [
+    "ChannelSpots",
+    "Crosstalk",
+    "SpotModel",
+    "bleed_ratios",
+    "detect_channel",
+    "detect_spots",
+    "estimate_crosstalk",
+    "find_granules",
+    "remove_crosstalk",
+    "saturation_level",
+]

@@ -19,6 +19,9 @@ N_FIGURES = 6
 SE_AMPLITUDE, SE_WIDTH, RESIDUAL, QUALITY, ROUNDNESS, N_SATURATED = range(N_FIGURES)
 
 _MAX_STEPS = 12
+_HOT_NOISE = 6.0
+_HOT_SHARE = 0.5
+"""A pixel of a spot as narrow as 0.75 px rises above its neighbours by less than this admits."""
 _OPTIONS = {"cache": True, "nogil": True, "fastmath": True}
 
 
@@ -206,17 +209,31 @@ def _start(data, used, oy, ox, radius, p, width):  # type: ignore[no-untyped-def
 
 
 @nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _is_hot(image, r, c, noise):  # type: ignore[no-untyped-def]
+    """Return whether a pixel stands alone: far above neighbours that hardly rise themselves."""
+    highest, lowest = -1e30, 1e30
+    for i in range(max(r - 1, 0), min(r + 2, image.shape[0])):
+        for j in range(max(c - 1, 0), min(c + 2, image.shape[1])):
+            if i != r or j != c:
+                highest = max(highest, image[i, j])
+                lowest = min(lowest, image[i, j])
+    rise = image[r, c] - highest
+    return rise > _HOT_NOISE * noise and highest - lowest < _HOT_SHARE * rise
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
 def fit_spots(  # type: ignore[no-untyped-def]
     image, residual, spots, figures, noise, radius, limits, prior, saturation, fresh
 ):
-    """Fit every spot once, in order, on the residual picture plus its own model.
+    """Fit every spot once: candidates by themselves, others beside the models of all the rest.
 
     Parameters
     ----------
     image : ndarray of float32, shape (H, W)
         Raw counts; only used to find saturated pixels.
     residual : ndarray of float32, shape (H, W)
-        `image` minus the models of all spots that were fitted before; kept up to date.
+        `image` minus the models of all spots that were fitted before; kept up to date unless
+        `fresh`.
     spots : ndarray of float64, shape (N, 7)
         Parameters; positions must be set, the rest too unless `fresh`. Improved in place.
     figures : ndarray of float64, shape (N, 6)
@@ -235,7 +252,7 @@ def fit_spots(  # type: ignore[no-untyped-def]
     saturation : float
         Pixels at or above this value are left out.
     fresh : bool
-        Whether the spots have no model in `residual` yet.
+        Whether the spots are candidates: each is fitted by itself and leaves no model behind.
     """
     height, width = image.shape
     for k in range(len(spots)):
@@ -253,7 +270,7 @@ def fit_spots(  # type: ignore[no-untyped-def]
             for c in range(data.shape[1]):
                 inside = (r - oy) ** 2 + (c - ox) ** 2 <= radius * radius + 1
                 full = image[top + r, left + c] >= saturation
-                used[r, c] = inside and not full
+                used[r, c] = inside and not full and not _is_hot(image, top + r, left + c, noise[k])
                 saturated += inside and full
         p[Y] -= top
         p[X] -= left
@@ -267,7 +284,8 @@ def fit_spots(  # type: ignore[no-untyped-def]
         p[Y] += top
         p[X] += left
         spots[k] = p
-        _add_spot(residual, p, radius + 2, -1.0)
+        if not fresh:
+            _add_spot(residual, p, radius + 2, -1.0)
 
 
 @nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
@@ -275,3 +293,40 @@ def subtract_spots(image, spots, reach):  # type: ignore[no-untyped-def]
     """Subtract the models of all spots, without their backgrounds, from `image` in place."""
     for k in range(len(spots)):
         _add_spot(image, spots[k], reach, -1.0)
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def forced_amplitudes(image, places, width, radius):  # type: ignore[no-untyped-def]
+    """Return least-squares amplitudes of spots of fixed width at fixed places, on tilted ground.
+
+    Parameters
+    ----------
+    image : ndarray of shape (H, W)
+        Picture in counts.
+    places : ndarray of float64, shape (N, 2)
+        y, x in pixels.
+    width : float
+        Standard deviation of the profile in pixels.
+    radius : int
+        Half-width of the window in pixels.
+    """
+    found = np.zeros(len(places))
+    normal, right, step, j = np.empty((4, 4)), np.empty(4), np.empty(4), np.empty(4)
+    inv2 = 1.0 / (2.0 * width * width)
+    for k in range(len(places)):
+        y, x = places[k]
+        normal[:] = 0.0
+        right[:] = 0.0
+        for r in range(max(0, int(y) - radius), min(image.shape[0], int(y) + radius + 2)):
+            for c in range(max(0, int(x) - radius), min(image.shape[1], int(x) + radius + 2)):
+                j[0] = math.exp(-((r - y) ** 2 + (c - x) ** 2) * inv2)
+                j[1], j[2], j[3] = 1.0, r - y, c - x
+                for a in range(4):
+                    right[a] += j[a] * image[r, c]
+                    for b in range(a + 1):
+                        normal[a, b] += j[a] * j[b]
+        for a in range(4):
+            normal[a, a] += 1e-9
+        if _solve(normal, right, step):
+            found[k] = step[0]
+    return found

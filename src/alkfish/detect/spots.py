@@ -52,14 +52,15 @@ from alkfish.model.spots import SpotTable
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 """Full width at half maximum of a Gaussian of standard deviation 1."""
 
-CANDIDATE_SNR = 3.5
-FLOOR_SNR = 2.5
+CANDIDATE_SNR = 3.0
+FLOOR_SNR = 2.3
 SOLID_SNR = 8.0
 SOLID_QUALITY = 0.8
 MIN_SOLID = 8
 ALONE_SNR = 6.0
 MIN_WIDTH_PX = 0.75
 DEFAULT_WIDTH_PX = 1.75
+MIN_P_REAL = 0.5
 GHOST_SHARE = 0.2
 GHOST_REACH = 4.0
 N_REFITS = 3
@@ -89,6 +90,12 @@ class SpotModel:
     width_spread_px: float
     brightness: BrightnessMixture | None
     n_solid: int
+
+    def p_real(self, evidence: Floats) -> Floats:
+        """Return the probability of being a signal for SNRs discounted by shape."""
+        if self.brightness is None:
+            return np.asarray(evidence >= ALONE_SNR, np.float64)
+        return self.brightness.p_true(evidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,21 +248,27 @@ class _Search:
         first = self._candidates(self.image, prior)
         first = first.take(self._is_spot(first))
         model = self._learn(first)
-        first = first.take(self._p_real(first, model) >= 0.5)
-        residual = self._without(first, model)
-        more = self._candidates(residual, model)
-        more = more.take(self._is_spot(more) & ~_is_ghost(more, first, model.width_px))
-        fits = self._refit(first.join(more), model)
-        model = self._learn(fits)
-        fits = fits.take(self._is_spot(fits) & (self._p_real(fits, model) >= 0.5))
+        first = first.take(self._p_real(first, model) >= MIN_P_REAL)
+        fits = first
+        if len(first):
+            residual = self.image.copy()
+            subtract_spots(residual, first.spots, self._radius(model) + 2)
+            more = self._candidates(residual, model, near=first)
+            more = more.take(self._is_spot(more) & ~_is_ghost(more, first, model.width_px))
+            subtract_spots(residual, more.spots, self._radius(model) + 2)
+            fits = self._refit(residual, first.join(more), model)
+            model = self._learn(fits)
+        fits = fits.take(self._is_spot(fits) & (self._p_real(fits, model) >= MIN_P_REAL))
         return fits, model
 
-    def _candidates(self, picture: Image, model: SpotModel) -> _Fits:
-        """Return fitted local maxima of the band-pass response of `picture`."""
+    def _candidates(self, picture: Image, model: SpotModel, near: _Fits | None = None) -> _Fits:
+        """Return fitted local maxima of the band-pass response, all or those near other spots."""
         y, x = self._peaks(picture)
         spots = np.zeros((len(y), N_PARAMETERS))
         spots[:, Y], spots[:, X] = y, x
-        return self._fit(picture.copy(), spots, model, fresh=True)
+        if near is not None:
+            spots = spots[_within(spots, near.spots, GHOST_REACH * model.width_px + 1)]
+        return self._fit(picture, spots, model, fresh=True)
 
     def _peaks(self, picture: Image) -> tuple[Floats, Floats]:
         """Return local maxima above the local noise and texture, in full-size pixels."""
@@ -264,18 +277,19 @@ class _Search:
         small = picture if self.bin == 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         sigma = self.width_px / self.bin
         response = band_pass(small, sigma)
-        spread = local_spread(response, block_px=max(8, BLOCK_PX // self.bin))
+        spread = local_spread(response, block_px=max(16, 3 * BLOCK_PX // (2 * self.bin)))
         floor = cv2.resize(self.noise, spread.shape[::-1]) * (response_norm(sigma) / self.bin)
         self.spread = np.maximum(spread, floor)
         limit = cv2.resize(self.spread * np.float32(CANDIDATE_SNR), size)
-        y, x = _local_maxima(response, limit)
+        padded = cv2.copyMakeBorder(response, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=-1e30)
+        y, x = _local_maxima(padded, limit)
         return (y + 0.5) * height / size[1] - 0.5, (x + 0.5) * width / size[0] - 0.5
 
     def _fit(self, residual: Image, spots: Floats, model: SpotModel, *, fresh: bool,
              figures: Floats | None = None) -> _Fits:  # fmt: skip
         figures = np.zeros((len(spots), N_FIGURES)) if figures is None else figures
         noise = sample_grid(self.noise, self.image.shape, spots[:, Y], spots[:, X])
-        radius = math.ceil(3.0 * max(model.width_px, 0.8 * self.width_px))
+        radius = self._radius(model)
         limits = (0.4, 1.5 * self.widest, 1.5 * self.width_px)
         prior = (model.width_px, model.width_spread_px)
         fit_spots(self.image, residual, spots, figures, noise, radius, limits, prior,
@@ -312,19 +326,14 @@ class _Search:
     def _p_real(self, fits: _Fits, model: SpotModel) -> Floats:
         """Return the probability of each fit to be a signal."""
         evidence = _evidence(fits, model.width_px)
-        if model.brightness is None:
-            return (evidence >= ALONE_SNR).astype(np.float64)
-        return np.where(fits.snr >= self.config.min_snr, model.brightness.p_true(evidence), 0.0)
+        return np.where(fits.snr >= self.config.min_snr, model.p_real(evidence), 0.0)
 
-    def _without(self, fits: _Fits, model: SpotModel) -> Image:
-        residual = self.image.copy()
-        radius = math.ceil(3.0 * max(model.width_px, 0.8 * self.width_px))
-        subtract_spots(residual, fits.spots, radius + 2)
-        return residual
+    def _radius(self, model: SpotModel) -> int:
+        """Return the half-width of the fitting window in pixels."""
+        return math.ceil(3.0 * max(model.width_px, 0.8 * self.width_px))
 
-    def _refit(self, fits: _Fits, model: SpotModel) -> _Fits:
-        """Fit all spots beside each other, a few rounds."""
-        residual = self._without(fits, model)
+    def _refit(self, residual: Image, fits: _Fits, model: SpotModel) -> _Fits:
+        """Fit all spots beside each other, a few rounds; `residual` has none of them left."""
         for _ in range(N_REFITS):
             fits = self._fit(residual, fits.spots, model, fresh=False, figures=fits.figures)
         return fits
@@ -381,6 +390,14 @@ def _evidence(fits: _Fits, width_px: float) -> Floats:
     return np.asarray(fits.snr * np.exp(fits.figures[:, ROUNDNESS] - 1.0) * usual)
 
 
+def _within(spots: Floats, others: Floats, reach_px: float) -> npt.NDArray[np.bool_]:
+    """Return which spots lie within `reach_px` of any of the others."""
+    distance, _ = cKDTree(others[:, [Y, X]]).query(
+        spots[:, [Y, X]], distance_upper_bound=reach_px
+    )
+    return np.isfinite(distance)
+
+
 def _is_ghost(more: _Fits, found: _Fits, width_px: float) -> npt.NDArray[np.bool_]:
     """Return which late candidates are remains of a much brighter spot nearby."""
     ghost = np.zeros(len(more), bool)
@@ -410,15 +427,16 @@ def _touches(fits: _Fits) -> npt.NDArray[np.bool_]:
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _local_maxima(response, limit):  # type: ignore[no-untyped-def]
-    """Return rows and columns of pixels above `limit` and all eight neighbours."""
-    height, width = response.shape
-    found = np.empty((response.size // 4 + 1, 2), np.float64)
+    """Return rows and columns above `limit` and all neighbours; `response` has a rim of one."""
+    height, width = limit.shape
+    found = np.empty((limit.size // 4 + 1, 2), np.float64)
     n = 0
-    for r in range(1, height - 1):
-        for c in range(1, width - 1):
+    for i in range(height):
+        for j in range(width):
+            r, c = i + 1, j + 1
             v = response[r, c]
             if (
-                v > limit[r, c]
+                v > limit[i, j]
                 and v >= response[r, c - 1]
                 and v > response[r, c + 1]
                 and v >= response[r - 1, c]
@@ -428,6 +446,6 @@ def _local_maxima(response, limit):  # type: ignore[no-untyped-def]
                 and v > response[r + 1, c - 1]
                 and v > response[r + 1, c + 1]
             ):
-                found[n, 0], found[n, 1] = r, c
+                found[n, 0], found[n, 1] = i, j
                 n += 1
     return found[:n, 0].copy(), found[:n, 1].copy()

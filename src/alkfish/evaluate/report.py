@@ -208,8 +208,8 @@ def evaluate_bundle(
     BundleError
         If a file is missing or unreadable.
     """
-    results = _find(Path(result_dir), "result.json", "case bundle")
-    truths = _find(Path(truth_dir), "truth.json", "truth")
+    results = find_case_folders(Path(result_dir), "result.json", "case bundle")
+    truths = find_case_folders(Path(truth_dir), "truth.json", "truth")
     if len(results) == len(truths) == 1:
         results = {next(iter(truths)): next(iter(results.values()))}
     names = sorted(results.keys() & truths.keys())
@@ -229,7 +229,14 @@ def evaluate_bundle(
     return summarise(fields, verdicts, missing_cases=sorted(truths.keys() - results.keys()))
 
 
-def _find(folder: Path, marker: str, kind: str) -> dict[str, Path]:
+def find_case_folders(folder: Path, marker: str, kind: str) -> dict[str, Path]:
+    """Return case folders by name: `folder` itself if it holds `marker`, else those within it.
+
+    Raises
+    ------
+    InputError
+        If there is none; `kind` says in words what was looked for.
+    """
     if (folder / marker).is_file():
         return {folder.name: folder}
     places = [folder, folder / "truth"] if marker == "truth.json" else [folder]

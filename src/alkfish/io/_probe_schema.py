@@ -27,7 +27,7 @@ SETTINGS: Mapping[str, str] = {
     "case_rule.read_size": "Nuclei that each reader counts in the two-reader rule.",
     "case_rule.equivocal_counts": "Positive nuclei of reader 1, from, to (both included), that "
     "call for reader 2.",
-    "sources": "Where each figure comes from; a confirmed profile names a source for each.",
+    "sources": "Where each figure comes from; written into every result.",
 }
 """Help text of each setting and table, written as comments into TOML."""
 
@@ -35,10 +35,10 @@ SOURCED = (
     "colours", "separation", "positive_percent", "min_nuclei", "borderline_percent",
     "read_size", "equivocal_counts",
 )  # fmt: skip
-"""What a confirmed profile must name a source for."""
+"""What a profile names a source for."""
 
 UNFILLED = "fill in"
-"""Beginning of the sources in the template, which a person must replace."""
+"""Beginning of the sources in the template, for a person to replace."""
 
 _Text = Annotated[str, Field(min_length=1, max_length=400)]
 _Percent = Annotated[int, Field(ge=0, le=100)]
@@ -78,9 +78,7 @@ class _Profile(_Strict):
     sources: dict[str, _Text] = Field(default_factory=dict)
 
 
-def checked_profile(
-    data: Mapping[str, Any], *, where: str, need_sources: bool = True
-) -> ProbeProfile:
+def checked_profile(data: Mapping[str, Any], *, where: str) -> ProbeProfile:
     """Return the profile that `data` describes.
 
     Raises
@@ -89,7 +87,7 @@ def checked_profile(
         Listing every unknown, missing or impossible setting.
     """
     problems = [*_shape_problems(data), *_colour_problems(data), *_rule_problems(data)]
-    problems += _source_problems(data, need_sources=need_sources)
+    problems += _source_problems(data)
     if problems:
         raise ProbeError(
             "the probe profile is not valid: " + "; ".join(problems),
@@ -186,16 +184,11 @@ def _equivocal_problems(counts: tuple[int, int], size: int, percent: object) -> 
         )
 
 
-def _source_problems(data: Mapping[str, Any], *, need_sources: bool) -> Iterator[str]:
+def _source_problems(data: Mapping[str, Any]) -> Iterator[str]:
     sources = data.get("sources", {})
-    if not isinstance(sources, Mapping):
-        return
-    unknown = sorted(set(sources) - set(SOURCED))
+    unknown = sorted(set(sources) - set(SOURCED)) if isinstance(sources, Mapping) else []
     if unknown:
         yield f"sources: unknown key {', '.join(unknown)} (known: {', '.join(SOURCED)})"
-    missing = [name for name in SOURCED if str(sources.get(name, UNFILLED)).startswith(UNFILLED)]
-    if missing and need_sources and data.get("confirmed") is True:
-        yield f"sources: a confirmed profile needs a source for {', '.join(missing)}"
 
 
 def _pair(value: object) -> tuple[int, int] | None:

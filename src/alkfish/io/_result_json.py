@@ -46,7 +46,7 @@ def to_json(result: CaseResult) -> str:
         If the probe profile could not be read back.
     """
     where = f"probe profile of case {result.case_id}"
-    probe_from_mapping(probe_to_mapping(result.probe), where=where, need_sources=False)
+    probe_from_mapping(probe_to_mapping(result.probe), where=where)
     try:
         return json.dumps(_content(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     except ValueError as error:
@@ -150,7 +150,7 @@ def _result(
         spots=spots,
         fields=fields,
         excluded=TypeAdapter(dict[str, int]).validate_python(data["excluded"]),
-        probe=probe_from_mapping(data["probe"], need_sources=False),
+        probe=probe_from_mapping(data["probe"]),
         provenance=TypeAdapter(Provenance).validate_python(
             {key: data[key] for key in
              ("version", "config", "config_fingerprint", "inputs", "created")}

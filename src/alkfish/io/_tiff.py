@@ -11,6 +11,7 @@ import numpy as np
 
 from alkfish.errors import ImageError
 from alkfish.io._metadata import (
+    OmeMetadata,
     PixelSize,
     imagej_names,
     imagej_size,
@@ -56,36 +57,24 @@ def read_tiff_planes(picture: Picture, channels: Sequence[int]) -> list[Array]:
 
 
 def _header(tif: TiffFile, path: Path) -> Picture:
-    ome = parse_ome(tif.ome_metadata, path) if tif.is_ome and tif.ome_metadata else None
-    if ome is None:
-        _check_no_broken_ome(tif, path)
-    elif ome.other_files:
-        raise ImageError(
-            "the picture is one part of an OME-TIFF kept in several files",
-            where=path,
-            found=", ".join(ome.other_files[:5]),
-            remedy="export each field as one file",
-        )
+    ome = _ome(tif, path)
     series = _only_series(tif, path)
     _check_pixels(series, path, is_plain=not (tif.is_imagej or ome is not None))
     axes = _named_axes(series, path)
-    shape = dict(zip(axes, series.shape, strict=True))
-    check_size(path, shape["Y"], shape["X"])
+    lengths = dict(zip(axes, map(int, series.shape), strict=True))
+    check_size(path, lengths["Y"], lengths["X"])
     _check_complete(tif, series, path)
-    rgb = "S" in shape and series.keyframe.photometric in (_RGB, _YCBCR)
+    rgb = "S" in axes and series.keyframe.photometric in (_RGB, _YCBCR)
     names = _names(tif, axes, series, rgb=rgb)
     if ome is not None and not rgb and len(ome.names) == len(names):
         names = ome.names
-    size = ome.size if ome is not None else _size(tif)
-    if size.um == 0 and not tif.is_imagej:
-        tag_size = _tag_size(tif)
-        size = tag_size if tag_size.um or size == PixelSize() else size
-    n_planes = shape.get("Z", 1)
+    size = _size(tif, ome)
+    n_planes = lengths.get("Z", 1)
     return Picture(
         path=path,
         kind="OME-TIFF" if ome else "ImageJ TIFF" if tif.is_imagej else "TIFF",
         axes=axes,
-        shape=tuple(series.shape),
+        shape=tuple(lengths.values()),
         dtype=str(series.dtype),
         names=names,
         rgb=rgb,
@@ -95,6 +84,22 @@ def _header(tif: TiffFile, path: Path) -> Picture:
         square=size.square,
         notes=tuple(_notes(series, n_planes)),
     )
+
+
+def _ome(tif: TiffFile, path: Path) -> OmeMetadata | None:
+    """Return the OME metadata; None for other TIFF files."""
+    if not (tif.is_ome and tif.ome_metadata):
+        _check_no_broken_ome(tif, path)
+        return None
+    ome = parse_ome(tif.ome_metadata, path)
+    if ome.other_files:
+        raise ImageError(
+            "the picture is one part of an OME-TIFF kept in several files",
+            where=path,
+            found=", ".join(ome.other_files[:5]),
+            remedy="export each field as one file",
+        )
+    return ome
 
 
 def _check_no_broken_ome(tif: TiffFile, path: Path) -> None:
@@ -230,9 +235,19 @@ def _page_names(series: Any, count: int) -> tuple[str, ...]:
     return tuple(str(tag.value).strip() for tag in tags if tag) if all(tags) else ()
 
 
-def _size(tif: TiffFile) -> PixelSize:
+def _size(tif: TiffFile, ome: OmeMetadata | None) -> PixelSize:
+    """Return the pixel size from the best source the file has."""
     if tif.is_imagej:
         return imagej_size(tif.imagej_metadata or {}, *_resolution(tif))
+    size = ome.size if ome is not None else _described_size(tif)
+    if size.um:
+        return size
+    tag_size = _tag_size(tif)
+    return tag_size if tag_size.um or size == PixelSize() else size
+
+
+def _described_size(tif: TiffFile) -> PixelSize:
+    """Return the pixel size that tifffile keeps as JSON in the description."""
     for described in tif.shaped_metadata or ():
         x, unit = described.get("PhysicalSizeX"), described.get("PhysicalSizeXUnit", "µm")
         y = described.get("PhysicalSizeY", x)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from alkfish.errors import ProbeError
-from alkfish.io._probe_schema import SETTINGS, checked_profile
+from alkfish.io._probe_schema import SETTINGS, SOURCED, UNFILLED, checked_profile
 from alkfish.model.probe import ProbeProfile
 
 DEFAULT_PROBE = "vysis-alk"
@@ -89,19 +89,18 @@ def require_confirmed(profile: ProbeProfile) -> ProbeProfile:
     )
 
 
-def probe_from_mapping(
-    data: Mapping[str, Any], *, where: str = "probe profile", need_sources: bool = True
-) -> ProbeProfile:
-    """Make a profile from nested mappings, as read from TOML or JSON.
+def unsourced_figures(profile: ProbeProfile) -> tuple[str, ...]:
+    """Return the figures of a profile whose source is missing or still that of the template.
 
-    Parameters
-    ----------
-    data : mapping
-        Keys and tables as in a TOML profile.
-    where : str
-        What is read, for messages.
-    need_sources : bool
-        Whether a confirmed profile must name a source for each figure.
+    Such a profile can be scored with once it is confirmed, but a reviewer should know.
+    """
+    return tuple(
+        name for name in SOURCED if profile.sources.get(name, UNFILLED).startswith(UNFILLED)
+    )
+
+
+def probe_from_mapping(data: Mapping[str, Any], *, where: str = "probe profile") -> ProbeProfile:
+    """Make a profile from nested mappings, as read from TOML or JSON.
 
     Raises
     ------
@@ -110,7 +109,7 @@ def probe_from_mapping(
     """
     if not isinstance(data, Mapping):
         raise ProbeError("the probe profile is not a table of settings", where=where, found=data)
-    return checked_profile(data, where=where, need_sources=need_sources)
+    return checked_profile(data, where=where)
 
 
 def probe_to_mapping(profile: ProbeProfile) -> dict[str, Any]:

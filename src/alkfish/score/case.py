@@ -134,7 +134,7 @@ def _cautions(
         "doublet_3p": _share_scorable(nuclei, "doublet_3p") > 0,
         "doubtful": _share_scorable(nuclei, "doubtful") >= DOUBTFUL_SHARE,
         "poor_field": any(qc.verdict == "poor" for qc in fields),
-        "single_plane": not any("plane" in note for note in notes),
+        "single_plane": not any("planes projected" in note for note in notes),
     }
     cautions = [Caution(code, CAUTION_TEXTS[code]) for code, applies in found.items() if applies]
     cautions += [Caution("reading", note) for note in dict.fromkeys(notes)]

@@ -71,8 +71,9 @@ def channel_qc(
 
 
 def field_qc(
-    fov: str, nuclei: NucleusRecords, three: ChannelQC, five: ChannelQC, *, shift: ChromaticShift
-) -> FieldQC:
+    fov: str, nuclei: NucleusRecords, three: ChannelQC, five: ChannelQC, *, shift: ChromaticShift,
+    crosstalk: tuple[float, float],
+) -> FieldQC:  # fmt: skip
     """Return the figures of a field with its verdict and reasons."""
     focus = float(np.median(nuclei.focus)) if len(nuclei) else 0.0
     poor = _poor(nuclei, three, five)
@@ -86,6 +87,7 @@ def field_qc(
         five_prime=five,
         shift_um=(shift.y_um, shift.x_um),
         shift_applied=shift.applied,
+        crosstalk=crosstalk,
         verdict="poor" if poor else "caution" if doubts else "good",
         reasons=(*poor, *doubts),
     )

@@ -24,8 +24,11 @@ from alkfish.segment.declump import Layers, keep_nuclei, split_foreground
 from alkfish.segment.kernels import enlarge_labels
 from alkfish.segment.scale import SMALLEST_DIAM_PX, estimate_diameter, median_width
 
-WORK_DIAM_PX = 28.0
+WORK_DIAM_PX = 22.0
 """Nuclei are brought to about this width: finer adds cost, coarser loses necks."""
+
+SCOUT_DIAM_PX = 15.0
+"""The same for a first, coarse pass that only finds out how wide nuclei are."""
 
 MAX_ENLARGE = 3.0
 """Pictures of small nuclei are enlarged at most so much."""
@@ -33,11 +36,14 @@ MAX_ENLARGE = 3.0
 PRIOR_RANGE = (0.5, 1.5)
 """How far the estimated width may lie from that expected at a known pixel size, as a share."""
 
-MISFIT = 0.15
-"""Segment once more if the nuclei found differ so much (log) from the width assumed."""
-
 MIN_CONTRAST = 8.0
 """Smallest contrast of the typical object, in standard deviations of the smoothed noise."""
+
+MIN_SEPARATION = 4.5
+"""Smallest contrast of the foreground, in standard deviations of the background with its structure.
+
+Otsu's two halves of pure noise lie less than 4 apart; pictures of nuclei more than 6.
+"""
 
 
 def segment_nuclei(
@@ -50,7 +56,7 @@ def segment_nuclei(
 
     Haze is removed, the foreground is found by a global and a local threshold, split into small
     basins, and those that make one nucleus are joined (see `alkfish.segment.declump`). All of it
-    happens at a resolution at which nuclei are some 28 px wide; outlines are drawn at full
+    happens at a resolution at which nuclei are some 22 px wide; outlines are drawn at full
     resolution.
 
     Parameters
@@ -80,18 +86,14 @@ def segment_nuclei(
     if min(dapi.shape, default=0) < 2 or dapi.min() == dapi.max():
         return np.zeros(dapi.shape, np.int32)
     settings = SegmentConfig() if config is None else config
-    diam_px = _assumed_width(dapi, pixel_size_um, settings)
-    labels = np.zeros(dapi.shape, np.int32)
-    for attempt in range(2):
-        work = _WorkPicture.from_raw(dapi, diam_px)
+    diam_px, low, high = _assumed_width(dapi, pixel_size_um, settings)
+    for work_diam_px in (SCOUT_DIAM_PX, WORK_DIAM_PX):
+        work = _WorkPicture.from_raw(dapi, diam_px, work_diam_px)
         found, count, margin = _segment_work(work)
         if count == 0:
-            return labels
+            return np.zeros(dapi.shape, np.int32)
         width = median_width(np.bincount(found.ravel(), minlength=count + 1)[1:]) / work.scale
-        fits = abs(math.log(width / diam_px)) < MISFIT
-        if attempt == 1 or fits or pixel_size_um is not None:
-            break
-        diam_px = max(width, SMALLEST_DIAM_PX)
+        diam_px = min(max(width, low), high)
     return work.restore(found, margin)
 
 
@@ -106,17 +108,23 @@ class _WorkPicture:
     noise: float
 
     @classmethod
-    def from_raw(cls, dapi: npt.NDArray[Any], diam_px: float) -> _WorkPicture:
+    def from_raw(
+        cls, dapi: npt.NDArray[Any], diam_px: float, work_diam_px: float
+    ) -> _WorkPicture:
         height, width = dapi.shape
-        if diam_px < WORK_DIAM_PX:
-            scale = min(WORK_DIAM_PX / diam_px, MAX_ENLARGE)
+        if diam_px < work_diam_px:
+            scale = min(work_diam_px / diam_px, MAX_ENLARGE)
             raw = dapi.astype(np.float32)
             pixels = cv2.resize(raw, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
             return cls(pixels, (height, width), scale, diam_px * scale, noise_level(raw))
-        reduce = max(1, round(diam_px / WORK_DIAM_PX))
+        reduce = max(1, round(diam_px / work_diam_px))
         pixels = reduce_picture(dapi, reduce)
         noise = noise_level(pixels)
         return cls(pixels, (height, width), 1 / reduce, diam_px / reduce, noise)
+
+    def smoothed_noise(self, sigma_px: float) -> float:
+        """Return the noise left after a Gaussian of `sigma_px` working pixels."""
+        return smoothed_noise(self.noise, sigma_px / max(self.scale, 1.0))
 
     def restore(
         self, labels: npt.NDArray[np.int32], margin: Float
@@ -146,14 +154,13 @@ def reduce_picture(dapi: npt.NDArray[Any], reduce: int) -> Float:
 
 def _assumed_width(
     dapi: npt.NDArray[Any], pixel_size_um: float | None, settings: SegmentConfig
-) -> float:
+) -> tuple[float, float, float]:
+    """Return the first guess of the nucleus width, and the bounds it may move in."""
     if pixel_size_um is None:
-        return estimate_diameter(dapi.astype(np.float32))
-    expected = settings.nucleus_diam_um / pixel_size_um
-    reduce = max(1, math.floor(expected / 20))
-    seen = estimate_diameter(reduce_picture(dapi, reduce)) * reduce
+        return estimate_diameter(dapi.astype(np.float32)), SMALLEST_DIAM_PX, math.inf
+    expected = max(settings.nucleus_diam_um / pixel_size_um, SMALLEST_DIAM_PX)
     low, high = PRIOR_RANGE
-    return max(min(max(seen, low * expected), high * expected), SMALLEST_DIAM_PX)
+    return expected, max(low * expected, SMALLEST_DIAM_PX), high * expected
 
 
 def _segment_work(work: _WorkPicture) -> tuple[npt.NDArray[np.int32], int, Float]:
@@ -163,18 +170,23 @@ def _segment_work(work: _WorkPicture) -> tuple[npt.NDArray[np.int32], int, Float
     signal = subtract_haze(smooth, HAZE_WIDTH * work.diam_px)
     mask = foreground_mask(signal, work.diam_px)
     layers = Layers.from_signal(signal, mask, work.diam_px)
+    blank = np.zeros(mask.shape, np.int32), 0, signal
+    noise = work.smoothed_noise(sigma)
+    if not _stands_out(signal, mask, noise):
+        return blank
     labels, count = split_foreground(layers)
-    if count == 0 or _is_noise(signal, mask, work.noise, sigma):
-        return np.zeros_like(labels), 0, signal
-    keep = keep_nuclei(labels, count, layers)
+    if count == 0:
+        return blank
+    keep = keep_nuclei(labels, count, layers, noise_slope=noise / (math.sqrt(2) * sigma))
     number = np.concatenate([[0], np.where(keep, np.cumsum(keep), 0)]).astype(np.int32)
     labels = number[labels]
     margin = cv2.GaussianBlur((labels > 0).astype(np.float32) - 0.5, (0, 0), 0.8)
     return labels, int(keep.sum()), margin
 
 
-def _is_noise(
-    signal: Float, mask: npt.NDArray[np.uint8], noise: float, sigma: float
-) -> bool:
-    contrast = float(cv2.mean(signal, mask=mask)[0])
-    return contrast < MIN_CONTRAST * smoothed_noise(noise, sigma)
+def _stands_out(signal: Float, mask: npt.NDArray[np.uint8], noise: float) -> bool:
+    """Whether the foreground is more than the upper half of noise, independent or correlated."""
+    inside = float(cv2.mean(signal, mask=mask)[0])
+    mean, spread = cv2.meanStdDev(signal, mask=1 - mask)
+    contrast = inside - float(mean[0, 0])
+    return inside >= MIN_CONTRAST * noise and contrast >= MIN_SEPARATION * float(spread[0, 0])

@@ -21,6 +21,15 @@ from alkfish.segment.kernels import flood_basins, list_contacts, mean_rim_slope,
 
 Array = npt.NDArray[np.float64]
 
+MIN_SHARPNESS = 1.8
+"""Haze rises to its height over more than a nucleus width divided by this."""
+
+MIN_SLOPE = 3.0
+"""Smallest mean slope of an outline, in standard deviations of the slope of noise."""
+
+_SHARPNESS = 8
+"""Column of the slope relative to width and brightness in `object_evidence`."""
+
 _MAX_ROUNDS = 60
 
 
@@ -88,8 +97,15 @@ def split_foreground(layers: Layers) -> tuple[npt.NDArray[np.int32], int]:
     return lookup[basins], len(kept)
 
 
-def keep_nuclei(labels: npt.NDArray[np.int32], count: int, layers: Layers) -> npt.NDArray[np.bool_]:
-    """Decide which regions are nuclei and not debris, haze or autofluorescence.
+def keep_nuclei(
+    labels: npt.NDArray[np.int32], count: int, layers: Layers, *, noise_slope: float
+) -> npt.NDArray[np.bool_]:
+    """Decide which regions are nuclei and not debris, haze, autofluorescence or noise.
+
+    Parameters
+    ----------
+    noise_slope : float
+        Standard deviation of the slope of `layers.signal` that noise alone causes, per pixel.
 
     Returns
     -------
@@ -97,7 +113,10 @@ def keep_nuclei(labels: npt.NDArray[np.int32], count: int, layers: Layers) -> np
         Whether to keep label 1..N.
     """
     evidence = object_evidence(labels, count, layers)
+    slope = mean_rim_slope(labels, count, layers.signal)
     keep: npt.NDArray[np.bool_] = OBJECT_RULE.score(evidence) > 0
+    keep &= evidence[:, _SHARPNESS] > np.log(MIN_SHARPNESS)
+    keep &= slope >= MIN_SLOPE * noise_slope
     return keep
 
 

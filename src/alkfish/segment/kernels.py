@@ -283,6 +283,10 @@ def enlarge_labels(
             right = margin[v0, b] * (1 - fv) + margin[v1, b] * fv
             first = max(int(np.ceil((u0 + 0.5) * reduce - 0.5)), 0)
             last = min(int(np.ceil((u0 + 1.5) * reduce - 0.5)), width)
+            if p == q and p == r and p == s and left > 0 and right > 0:
+                for x in range(first, last):
+                    out[y, x] = p
+                continue
             near_a, far_a = (p, r) if fv < 0.5 else (r, p)
             near_b, far_b = (q, s) if fv < 0.5 else (s, q)
             for x in range(first, last):

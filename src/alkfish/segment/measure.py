@@ -16,7 +16,7 @@ EDGE_REACH_UM = 0.4
 """Half the width over which a sharp outline must rise from background to nucleus."""
 
 N_PROFILE = 9
-"""Samples of the outline's profile: at -4..4 half reaches along the normal."""
+"""Samples of the outline's profile: at -4..4 reaches along the normal."""
 
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 
@@ -54,12 +54,13 @@ def measure_nuclei(
     count = int(labels.max(initial=0))
     if count == 0:
         return NucleusTable.empty()
-    sums, boxes = _sum_pixels(labels, dapi, count, _ceiling(dapi))
+    runs = _list_runs(labels)
+    sums, boxes = _sum_pixels(runs, dapi, count, _ceiling(dapi))
     present = np.flatnonzero(sums[:, 0]) + 1
     starts = _row_starts(boxes)
-    solidity = _solidities(labels, boxes, starts, sums[:, 0])
+    solidity = _solidities(runs, boxes, starts, sums[:, 0])
     reach = 1.0 if pixel_size_um is None else max(EDGE_REACH_UM / pixel_size_um, 1.0)
-    profile = _edge_profiles(labels, dapi, count, reach)
+    profile = _edge_profiles(runs, labels, dapi, count, reach)
     rows = present - 1
     area = sums[rows, 0]
     mean = sums[rows, 3] / area
@@ -108,68 +109,78 @@ def _outline_figures(
     """
     background = profile[:, -1]
     contrast = np.maximum(profile.max(axis=1), mean) - profile.min(axis=1)
-    climb = (profile[:, :-4] - profile[:, 4:]).max(axis=1)
+    climb = (profile[:, :-2] - profile[:, 2:]).max(axis=1)
     return background, np.clip(climb / np.maximum(contrast, 1e-9), 0.0, 1.0)
 
 
 @_jit
-def _sum_pixels(labels: Any, dapi: Any, count: Any, ceiling: Any) -> Any:
-    """Sum per id: pixels, y, x, counts, saturated pixels; and the bounding boxes y0, y1, x0, x1."""
-    sums = np.zeros((count, 5), np.float64)
-    boxes = np.empty((count, 4), np.int32)
-    boxes[:, 0::2] = 2**30
-    boxes[:, 1::2] = -1
+def _list_runs(labels: Any) -> Any:
+    """Return label, y, first and last x of every stretch of equal labels in a row."""
     height, width = labels.shape
+    total = 0
     for y in range(height):
-        x = 0
-        while x < width:
-            label = labels[y, x]
-            if label <= 0:
-                x += 1
-                continue
-            start = x
-            total = 0.0
-            clipped = 0
-            while x < width and labels[y, x] == label:
-                value = dapi[y, x]
-                total += value
-                clipped += value >= ceiling
-                x += 1
-            n = x - start
-            row = label - 1
-            sums[row, 0] += n
-            sums[row, 1] += n * y
-            sums[row, 2] += n * (start + x - 1) * 0.5
-            sums[row, 3] += total
-            sums[row, 4] += clipped
-            boxes[row, 0] = min(boxes[row, 0], y)
-            boxes[row, 1] = max(boxes[row, 1], y)
-            boxes[row, 2] = min(boxes[row, 2], start)
-            boxes[row, 3] = max(boxes[row, 3], x - 1)
+        before = 0
+        for x in range(width):
+            here = labels[y, x]
+            total += (here != before) & (here > 0)
+            before = here
+    runs = np.empty((total, 4), np.int32)
+    n = -1
+    for y in range(height):
+        before = 0
+        for x in range(width):
+            here = labels[y, x]
+            if here != before:
+                if before > 0:
+                    runs[n, 3] = x - 1
+                if here > 0:
+                    n += 1
+                    runs[n, 0] = here
+                    runs[n, 1] = y
+                    runs[n, 2] = x
+                before = here
+        if before > 0:
+            runs[n, 3] = width - 1
+    return runs
+
+
+@_jit
+def _sum_pixels(runs: Any, dapi: Any, count: Any, ceiling: Any) -> Any:
+    """Sum per id: pixels, y, x, counts, saturated pixels; and the first and last row."""
+    sums = np.zeros((count, 5), np.float64)
+    boxes = np.empty((count, 2), np.int32)
+    boxes[:, 0] = 2**30
+    boxes[:, 1] = -1
+    for k in range(len(runs)):
+        row, y, start, last = runs[k, 0] - 1, runs[k, 1], runs[k, 2], runs[k, 3]
+        total = 0.0
+        clipped = 0
+        for x in range(start, last + 1):
+            value = dapi[y, x]
+            total += value
+            clipped += value >= ceiling
+        n = last + 1 - start
+        sums[row, 0] += n
+        sums[row, 1] += n * y
+        sums[row, 2] += n * (start + last) * 0.5
+        sums[row, 3] += total
+        sums[row, 4] += clipped
+        boxes[row, 0] = min(boxes[row, 0], y)
+        boxes[row, 1] = max(boxes[row, 1], y)
     return sums, boxes
 
 
 @_jit
-def _solidities(labels: Any, boxes: Any, starts: Any, areas: Any) -> Any:
+def _solidities(runs: Any, boxes: Any, starts: Any, areas: Any) -> Any:
     """Return area over area of the convex hull, pixels being diamonds of unit diagonal."""
     count = len(areas)
     left = np.full(starts[count], 2**30, np.int32)
     right = np.full(starts[count], -1, np.int32)
-    height, width = labels.shape
-    for y in range(height):
-        previous = 0
-        for x in range(width):
-            label = labels[y, x]
-            if label > 0 and label != previous:
-                slot = starts[label - 1] + y - boxes[label - 1, 0]
-                left[slot] = min(left[slot], x)
-            if previous > 0 and label != previous:
-                slot = starts[previous - 1] + y - boxes[previous - 1, 0]
-                right[slot] = max(right[slot], x - 1)
-            previous = label
-        if previous > 0:
-            slot = starts[previous - 1] + y - boxes[previous - 1, 0]
-            right[slot] = max(right[slot], width - 1)
+    for k in range(len(runs)):
+        row = runs[k, 0] - 1
+        slot = starts[row] + runs[k, 1] - boxes[row, 0]
+        left[slot] = min(left[slot], runs[k, 2])
+        right[slot] = max(right[slot], runs[k, 3])
     result = np.ones(count, np.float64)
     for row in range(count):
         if areas[row] > 0:
@@ -213,51 +224,44 @@ def _half_hull(extent: Any, side: Any) -> Any:
 
 
 @_jit
-def _edge_profiles(labels: Any, dapi: Any, count: Any, reach: Any) -> Any:
+def _edge_profiles(runs: Any, labels: Any, dapi: Any, count: Any, reach: Any) -> Any:
     """Return the mean profile of each outline along its normal, from inside to outside.
 
     Only stretches of the outline that face background are sampled; nuclei without any are sampled
-    all round. Samples lie half a reach apart, the middle one on the outline.
+    all round. Samples lie a reach apart, the middle one on the outline. Outlines so near to
+    the border that a sample would fall outside the picture are left out; 0 if nothing remains.
     """
     sums = np.zeros((2, count, N_PROFILE), np.float64)
     hits = np.zeros((2, count), np.int64)
     height, width = labels.shape
-    margin = int(reach * 0.5 * (N_PROFILE // 2)) + 2
-    for y in range(height):
-        for x in range(width):
-            label = labels[y, x]
-            if label <= 0:
-                continue
-            up = labels[y - 1, x] if y > 0 else label
-            down = labels[y + 1, x] if y < height - 1 else label
-            before = labels[y, x - 1] if x > 0 else label
-            after = labels[y, x + 1] if x < width - 1 else label
-            if up == label and down == label and before == label and after == label:
-                continue
-            if y < margin or x < margin or y >= height - margin or x >= width - margin:
+    far = N_PROFILE // 2
+    margin = int(reach * far) + 3
+    for k in range(len(runs)):
+        label, y, start, last = runs[k]
+        if y < margin or y >= height - margin:
+            continue
+        for x in range(max(start, margin), min(last + 1, width - margin)):
+            if x != start and x != last and labels[y - 1, x] == label and labels[y + 1, x] == label:
                 continue
             ny, nx = _outward(labels, y, x, label)
             norm = math.sqrt(ny * ny + nx * nx)
             if norm == 0.0:
                 continue
-            ny, nx = ny / norm * reach * 0.5, nx / norm * reach * 0.5
-            far = N_PROFILE // 2
-            free = 0
-            for k in range(1, far + 1):
-                other = labels[int(y + k * ny + 0.5), int(x + k * nx + 0.5)]
+            ny, nx = ny / norm * reach, nx / norm * reach
+            free = 1
+            for step in range(1, far + 1):
+                other = labels[int(y + step * ny + 0.5), int(x + step * nx + 0.5)]
                 if other != 0 and other != label:
-                    free = 1
-            row = label - 1
-            hits[free, row] += 1
-            for k in range(-far, far + 1):
-                v, u = int(y + k * ny + 0.5), int(x + k * nx + 0.5)
-                sums[free, row, k + far] += dapi[v, u]
+                    free = 0
+            hits[free, label - 1] += 1
+            for step in range(-far, far + 1):
+                v, u = int(y + step * ny + 0.5), int(x + step * nx + 0.5)
+                sums[free, label - 1, step + far] += dapi[v, u]
     result = np.zeros((count, N_PROFILE), np.float64)
     for row in range(count):
-        kind = 0 if hits[0, row] > 0 else 1
-        if hits[kind, row] > 0:
-            for k in range(N_PROFILE):
-                result[row, k] = sums[kind, row, k] / hits[kind, row]
+        kind = 1 if hits[1, row] > 0 else 0
+        for step in range(N_PROFILE):
+            result[row, step] = sums[kind, row, step] / max(hits[kind, row], 1)
     return result
 
 
@@ -267,8 +271,7 @@ def _outward(labels: Any, y: Any, x: Any, label: Any) -> Any:
     ny, nx = 0.0, 0.0
     for dy in range(-2, 3):
         for dx in range(-2, 3):
-            v, u = y + dy, x + dx
-            if 0 <= v < labels.shape[0] and 0 <= u < labels.shape[1] and labels[v, u] == label:
+            if labels[y + dy, x + dx] == label:
                 ny -= dy
                 nx -= dx
     return ny, nx

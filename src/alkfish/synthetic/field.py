@@ -237,15 +237,14 @@ def _render_probes(
         _add_signals(plane, scene, level, end)
         planes.append(plane)
     per_field = scene.shape[0] * scene.shape[1] * area / 1e4
-    bright = 2.0 * level.spot_photons
     optics.add_specks(
-        rng, planes, count=level.granules * per_field, sigma_um=(0.35, 0.8), photons=bright,
-        pixel_size_um=size, keep_off=nuclear,
+        rng, planes, count=level.granules * per_field, sigma_um=(0.35, 0.8),
+        photons=level.granule_photons, pixel_size_um=size, keep_off=nuclear,
     )  # fmt: skip
     for plane in planes:
         optics.add_specks(
             rng, [plane], count=level.debris * per_field / 2, sigma_um=level.debris_sigma_um,
-            photons=3 * bright, pixel_size_um=size,
+            photons=level.debris_photons, pixel_size_um=size,
         )  # fmt: skip
     return planes[0] / np.float32(area), planes[1] / np.float32(area)
 

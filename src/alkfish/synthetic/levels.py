@@ -56,7 +56,7 @@ class Level:
     doublet_share: float = figure(0.05, "share", "signals seen as two resolved sister spots")
     three_prime_efficiency: float = figure(1.0, "share", "3' targets that show a signal")
     five_prime_efficiency: float = figure(1.0, "share", "5' targets that show a signal")
-    spot_photons: float = figure(4_500.0, "photons", "median light of one spot")
+    spot_photons: float = figure(8_000.0, "photons", "median light of one spot")
     spot_log_sd: float = figure(0.35, "log", "spread of the light of spots")
     spot_sigma_um: tuple[float, float] = figure(
         (0.26, 0.02), "um", "mean and SD of the Gaussian sigma of a spot in focus (FWHM 0.61 um)",
@@ -71,6 +71,8 @@ class Level:
     autofluorescence: float = figure(0.25, "share", "relative waviness of the background")
     granules: float = figure(4.0, "per 10^4 um2", "autofluorescent granules, in both channels")
     debris: float = figure(5.0, "per 10^4 um2", "out-of-focus specks in one channel")
+    granule_photons: float = figure(9_000.0, "photons", "median light of a granule")
+    debris_photons: float = figure(27_000.0, "photons", "median light of a speck")
     debris_sigma_um: tuple[float, float] = figure((0.6, 1.2), "um", "smallest and largest sigma")
     shift_um: float = figure(
         0.06, "um", "length of the lateral shift between the probe channels",
@@ -104,7 +106,7 @@ _TYPICAL = Level()
 
 _EASY = _TYPICAL.with_(
     name="easy", coverage=0.25, touching_share=0.05, overlapping_share=0.0, lymphocyte_share=0.1,
-    dapi_log_sd=0.15, texture_log_sd=0.15, spot_photons=10_000.0, spot_log_sd=0.2,
+    dapi_log_sd=0.15, texture_log_sd=0.15, spot_photons=14_000.0, spot_log_sd=0.2,
     probe_background=3_000.0, nuclear_haze=1_000.0, autofluorescence=0.1, granules=0.0, debris=0.0,
     shift_um=0.0, red_into_green=0.0, green_into_red=0.0, dapi_into_green=0.0, vignetting=0.05,
     gradient=0.05, hot_pixels=2.0, gain_share=0.1, doublet_share=0.0,
@@ -113,7 +115,7 @@ _EASY = _TYPICAL.with_(
 _HARD = _TYPICAL.with_(
     name="hard", coverage=0.42, touching_share=0.4, overlapping_share=0.1, lymphocyte_share=0.25,
     dapi_photons=15_000.0, dapi_log_sd=0.5, dapi_halo=0.2, dapi_blur_um=0.3, texture_log_sd=0.3,
-    spot_photons=3_000.0, spot_log_sd=0.4, focus_depth_um=3.0, probe_background=9_000.0,
+    spot_photons=6_000.0, spot_log_sd=0.4, focus_depth_um=3.0, probe_background=9_000.0,
     nuclear_haze=6_000.0, autofluorescence=0.35, granules=12.0, debris=14.0, shift_um=0.16,
     red_into_green=0.06, green_into_red=0.04, dapi_into_green=0.02, vignetting=0.35, gradient=0.4,
     hot_pixels=30.0, gain_share=0.35, doublet_share=0.08, five_prime_efficiency=0.99,
@@ -130,6 +132,7 @@ LEVELS: dict[str, Level] = {
         _TYPICAL.with_(
             name="empty", coverage=0.0, granules=0.0, debris=0.0, dapi_halo=0.0, hot_pixels=20.0
         ),
+        _HARD.with_(name="dim", spot_photons=3_000.0),
         _HARD.with_(name="haze", nuclear_haze=15_000.0, granules=0.0, **_NO_TARGETS),
         _TYPICAL.with_(name="failed_five_prime", five_prime_efficiency=0.0),
         _TYPICAL.with_(name="failed_both", **_NO_TARGETS),
@@ -137,11 +140,12 @@ LEVELS: dict[str, Level] = {
             name="other_camera", psf="airy", camera_gain=0.46, camera_offset=412.0, read_noise=5.5,
             texture_um=0.3, section_um=(4.0, 0.3), spot_sigma_um=(0.23, 0.025), full_scale=16_383,
         ),
-        _HARD.with_(name="saturated", camera_gain=24.0, full_scale=4_095, camera_offset=40.0),
+        _HARD.with_(name="saturated", camera_gain=14.0, full_scale=4_095, camera_offset=40.0),
     )
 }  # fmt: skip
-"""Named levels. ``empty``, ``haze``, ``failed_*`` and ``saturated`` isolate one artefact each;
-``other_camera`` is rendered on purpose unlike the rest, to show what was tuned to one simulator."""
+"""Named levels. ``empty``, ``haze``, ``failed_*``, ``dim`` and ``saturated`` each isolate one
+artefact; ``other_camera`` is rendered on purpose unlike the rest, to show what was tuned to one
+simulator."""
 
 
 def as_level(level: str | Level) -> Level:

@@ -198,6 +198,35 @@ def test_jpeg_is_read_with_a_caution(tmp_path: Path, suffix: str) -> None:
     assert np.abs(field.five_prime.astype(int) - rgb[..., 1]).mean() < 4
 
 
+def test_jpeg_inside_tiff_is_read_with_a_caution(tmp_path: Path) -> None:
+    y, x = np.mgrid[:64, :64]
+    rgb = np.stack([2 * x, 2 * y, 0 * x + 90], axis=-1).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", rgb, photometric="rgb", compression="jpeg")
+    field = only(open_case(tmp_path / "a.tif", pixel_size_um=0.1))
+    assert "lossy compression" in field.notes[0]
+    assert np.abs(field.three_prime.astype(int) - rgb[..., 0]).mean() < 4
+    assert np.abs(field.five_prime.astype(int) - rgb[..., 1]).mean() < 4
+
+
+def test_stack_of_rgb(tmp_path: Path) -> None:
+    stack = np.random.default_rng(1).integers(0, 255, (4, 20, 30, 3)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", stack, photometric="rgb", metadata={"axes": "ZYXS"})
+    field = only(open_case(tmp_path / "a.tif", pixel_size_um=0.1))
+    assert field.notes == ("z-stack of 4 planes projected (maximum)",)
+    assert_planes(field, np.moveaxis(stack.max(axis=0)[..., [2, 0, 1]], 2, 0))
+
+
+def test_display_palette_of_imagej_is_ignored(tmp_path: Path, planes: np.ndarray) -> None:
+    image = planes.astype(np.uint8)
+    for name, plane in zip(NAMES, image, strict=True):
+        colormap = np.zeros((3, 256), np.uint16)
+        tifffile.imwrite(
+            tmp_path / f"f_{name}.tif", plane, imagej=True, colormap=colormap, resolution=(10, 10),
+            metadata={"unit": "um"},
+        )  # fmt: skip
+    assert_planes(only(open_case(tmp_path)), image)
+
+
 def test_black_pictures_open(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((20, 30, 3), np.uint8), photometric="rgb")
     assert not only(open_case(tmp_path / "a.tif", pixel_size_um=0.1)).dapi.any()

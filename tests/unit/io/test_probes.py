@@ -18,6 +18,7 @@ from alkfish.io.probes import (
     probe_to_mapping,
     probe_to_toml,
     require_confirmed,
+    unsourced_figures,
 )
 from alkfish.model.probe import Colour, ProbeEnd, SeparationMeasure
 
@@ -114,14 +115,20 @@ def test_template_is_refused_until_confirmed() -> None:
         require_confirmed(load_probe("generic-break-apart"))
 
 
-def test_template_must_be_filled(tmp_path: Path) -> None:
+def test_confirmed_copy_of_the_template(tmp_path: Path) -> None:
     text = probe_to_toml(load_probe("generic-break-apart"))
     confirmed = text.replace("confirmed = false", "confirmed = true")
     (tmp_path / "my.toml").write_text(confirmed)
-    with pytest.raises(ProbeError, match="needs a source for colours, separation, positive"):
-        load_probe(tmp_path / "my.toml")
+    probe = require_confirmed(load_probe(str(tmp_path / "my.toml")))
+    assert set(unsourced_figures(probe)) == set(probe.sources)
     (tmp_path / "my.toml").write_text(confirmed.replace("fill in: ", "checked against "))
-    assert require_confirmed(load_probe(str(tmp_path / "my.toml"))).confirmed
+    assert unsourced_figures(load_probe(tmp_path / "my.toml")) == ()
+
+
+def test_unsourced_figures() -> None:
+    assert unsourced_figures(load_probe()) == ()
+    assert unsourced_figures(probe_from_mapping(changed(sources__colours=None))) == ("colours",)
+    assert len(unsourced_figures(probe_from_mapping(changed(sources=None)))) == 7
 
 
 @pytest.mark.parametrize(
@@ -155,7 +162,6 @@ def test_template_must_be_filled(tmp_path: Path) -> None:
         ({"case_rule__equivocal_counts": [5, 6]}, "with 7 of 50 would end as positive"),
         ({"sources": []}, "sources: "),
         ({"sources__colors": "x"}, "sources: unknown key colors"),
-        ({"sources__colours": None}, "needs a source for colours"),
         ({"sources__colours": 7}, "sources.colours: "),
     ],
 )

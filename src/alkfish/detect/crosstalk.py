@@ -1,0 +1,142 @@
+"""Light of one probe channel in the other: measured on the case's own spots and taken away.
+
+Also finds autofluorescent granules: the same broad blob in both channels is not a signal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from alkfish.detect.fitting import forced_amplitudes
+from alkfish.detect.spots import FWHM, MIN_P_REAL, ChannelSpots
+from alkfish.model.flags import SpotFlag
+from alkfish.model.spots import SpotTable
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+CLEAR_SNR = 15.0
+ALONE_WIDTHS = 2.5
+MIN_SPOTS = 10
+MAX_CROSSTALK = 0.35
+COINCIDENT_WIDTHS = 0.8
+NOTABLE_SHARE = 0.2
+BROAD = 1.5
+
+
+@dataclass(frozen=True)
+class Crosstalk:
+    """Share of a channel's light that appears in the other channel.
+
+    Attributes
+    ----------
+    share : float
+        Amplitude in the other channel per amplitude in this one; 0 unless `applied`.
+    n_spots : int
+        Spots it was measured on.
+    applied : bool
+        Whether the evidence sufficed.
+    reason : str
+        Why it was applied or not.
+    """
+
+    share: float = 0.0
+    n_spots: int = 0
+    applied: bool = False
+    reason: str = "not estimated"
+
+
+def bleed_ratios(
+    source: ChannelSpots, target: ChannelSpots, target_plane: npt.NDArray[Any]
+) -> Floats:
+    """Return how bright the target channel is where only the source channel has a spot.
+
+    Parameters
+    ----------
+    source, target : ChannelSpots
+        Spots of the two channels of a field.
+    target_plane : ndarray of shape (H, W)
+        Picture of the target channel.
+
+    Returns
+    -------
+    ndarray of float64, shape (K,)
+        Amplitude fitted in the target over that of the source, for each clear source spot with no
+        target spot nearby; empty if there is none.
+    """
+    table, width = source.table, source.model.width_px
+    clear = table.take(table.snr >= CLEAR_SNR)
+    here = _positions(clear)
+    if len(clear) and len(target.table):
+        distance, _ = cKDTree(_positions(target.table)).query(here)
+        clear = clear.take(distance > ALONE_WIDTHS * width)
+        here = _positions(clear)
+    if len(clear) == 0:
+        return np.empty(0)
+    radius = int(np.ceil(ALONE_WIDTHS * width))
+    found = forced_amplitudes(target_plane, here, width, radius)
+    return np.asarray(found / clear.amplitude)
+
+
+def estimate_crosstalk(ratios: Floats) -> Crosstalk:
+    """Return the crosstalk of a case from the ratios of its fields, or a refusal."""
+    n = len(ratios)
+    if n < MIN_SPOTS:
+        return Crosstalk(n_spots=n, reason=f"only {n} lone spots; {MIN_SPOTS} are needed")
+    share = float(np.median(ratios))
+    error = 1.4826 * float(np.median(np.abs(ratios - share))) * 1.25 / np.sqrt(n)
+    if share < 2.0 * error:
+        return Crosstalk(n_spots=n, reason=f"{share:.3f} is within its error of {error:.3f}")
+    if share > MAX_CROSSTALK:
+        return Crosstalk(n_spots=n, reason=f"{share:.2f} is more than bleed-through can be")
+    return Crosstalk(share, n, True, f"measured on {n} spots")
+
+
+def remove_crosstalk(target: ChannelSpots, source: ChannelSpots, crosstalk: Crosstalk) -> SpotTable:
+    """Return the target's spots without those that the source's light explains.
+
+    The expected share of a coincident source spot is taken from the amplitude and the SNR; a spot
+    that would not have been found with the rest is dropped, one that lost a notable part is
+    flagged.
+    """
+    table = target.table
+    if not crosstalk.applied or len(table) == 0 or len(source.table) == 0:
+        return table
+    reach = COINCIDENT_WIDTHS * target.model.width_px
+    distance, nearest = cKDTree(_positions(source.table)).query(_positions(table))
+    bleed = np.where(distance <= reach, crosstalk.share * source.table.amplitude[nearest], 0.0)
+    kept = np.clip(1.0 - bleed / table.amplitude, 0.0, 1.0)
+    snr = table.snr * kept
+    p_real = np.where(bleed > 0, np.minimum(table.p_real, target.model.p_real(snr)), table.p_real)
+    notable = np.where(kept < 1.0 - NOTABLE_SHARE, int(SpotFlag.CROSSTALK), 0)
+    cleaned = replace(
+        table, amplitude=table.amplitude * kept, snr=snr, p_real=p_real, flags=table.flags | notable
+    )
+    return cleaned.take(p_real >= MIN_P_REAL)
+
+
+def find_granules(
+    a: ChannelSpots, b: ChannelSpots, pixel_size_um: float
+) -> tuple[Mask, Mask]:
+    """Return which spots of each channel are one broad blob seen in both."""
+    is_a, is_b = np.zeros(len(a.table), bool), np.zeros(len(b.table), bool)
+    if len(a.table) == 0 or len(b.table) == 0:
+        return is_a, is_b
+    reach = COINCIDENT_WIDTHS * max(a.model.width_px, b.model.width_px)
+    distance, nearest = cKDTree(_positions(b.table)).query(_positions(a.table))
+    rows = np.flatnonzero(distance <= reach)
+    broad_a, broad_b = (
+        c.table.diameter_um > BROAD * c.model.width_px * FWHM * pixel_size_um for c in (a, b)
+    )
+    rows = rows[broad_a[rows] & broad_b[nearest[rows]]]
+    is_a[rows], is_b[nearest[rows]] = True, True
+    return is_a, is_b
+
+
+def _positions(table: SpotTable) -> Floats:
+    return np.stack([table.y_px, table.x_px], axis=1)
