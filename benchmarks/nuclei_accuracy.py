@@ -62,7 +62,8 @@ def f1_score(truth: Labels, found: Labels) -> float:
 
 def otsu_watershed(dapi: npt.NDArray[Any], min_distance: int) -> Labels:
     """Otsu, filled, split by the watershed of the distance map: the textbook."""
-    mask = ndimage.binary_fill_holes(dapi > threshold_otsu(dapi))
+    smooth = ndimage.gaussian_filter(dapi.astype(np.float32), 1)
+    mask = ndimage.binary_fill_holes(smooth > threshold_otsu(smooth))
     distance = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), 1)
     peaks = peak_local_max(distance, min_distance=min_distance, labels=ndimage.label(mask)[0])
     seeds = np.zeros(dapi.shape, np.int32)

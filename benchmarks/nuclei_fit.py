@@ -47,7 +47,9 @@ def prepare(picture: Any, truth: Any) -> tuple[declump.Layers, Any]:
 
 def overlap(labels: Any, count: int, truth: Any) -> tuple[Any, Any]:
     n = int(truth.max()) + 1
-    table = np.bincount(labels.ravel().astype(np.int64) * n + truth.ravel(), minlength=(count + 1) * n)
+    table = np.bincount(
+        labels.ravel().astype(np.int64) * n + truth.ravel(), minlength=(count + 1) * n
+    )
     table = table.reshape(count + 1, n)[1:]
     owner = table[:, 1:].argmax(1) + 1 if n > 1 else np.zeros(count, int)
     share = table[np.arange(count), owner] / table.sum(1)
@@ -71,7 +73,9 @@ def pair_samples(graph: Any, truth: Any, rule: Any) -> tuple[Any, Any]:
         if target is None:
             break
         graph.apply(target)
-    return np.concatenate(xs) if xs else np.empty((0, 20)), np.concatenate(ys) if ys else np.empty(0)
+    return np.concatenate(xs) if xs else np.empty((0, 20)), np.concatenate(ys) if ys else np.empty(
+        0
+    )
 
 
 def fit(data: Path) -> None:

@@ -44,7 +44,7 @@ EXIT_CODES = """## Exit codes
 | code | meaning |
 |---|---|
 | 0 | all done, every case scored |
-| 1 | some case failed; the others were scored and written |
+| 1 | some case failed; the others were scored and written. Also: an unexpected error |
 | 2 | usage or input error: nothing was scored |
 | 130 | stopped by Ctrl-C: finished cases are kept, nothing is half-written |
 

@@ -12,6 +12,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 
 import alkfish
 from alkfish.model.result import FieldResult
@@ -51,14 +52,14 @@ def composite(fov: alkfish.FieldOfView) -> npt.NDArray[np.float64]:
     return np.stack([red, np.clip(green + 0.18 * blue, 0, 1), np.clip(0.75 * blue, 0, 1)], axis=-1)
 
 
-def draw_outlines(axes: plt.Axes, result: FieldResult, width: float = 1.2) -> None:
+def draw_outlines(axes: Axes, result: FieldResult, width: float = 1.2) -> None:
     """Draw every nucleus in the colour of its pattern."""
     for nucleus, pattern in zip(result.nuclei.nucleus_id, result.nuclei.pattern, strict=True):
         mask = result.labels == nucleus
         axes.contour(mask, levels=[0.5], colors=[COLOURS[str(pattern)]], linewidths=width)
 
 
-def draw_nucleus(axes: plt.Axes, fov: alkfish.FieldOfView, result: FieldResult, name: str) -> None:
+def draw_nucleus(axes: Axes, fov: alkfish.FieldOfView, result: FieldResult, name: str) -> None:
     """Draw the nucleus of a pattern that is the surest to be positive or negative."""
     nuclei = result.nuclei
     sure = getattr(nuclei, f"p_{name.lower()}")
@@ -74,7 +75,7 @@ def draw_nucleus(axes: plt.Axes, fov: alkfish.FieldOfView, result: FieldResult, 
     axes.set_title(NAMES[name], color=COLOURS[name], fontsize=11)
 
 
-def draw_table(axes: plt.Axes, result: FieldResult) -> None:
+def draw_table(axes: Axes, result: FieldResult) -> None:
     """Draw the counts per pattern."""
     counts = result.counts.by_pattern()
     rows = [(NAMES[name], counts[name], COLOURS[name]) for name in PATTERNS]

@@ -46,11 +46,8 @@ def make_environment() -> None:
 def install(*what: str) -> None:
     """Install into ``.venv`` with pip, its own or that of the running Python."""
     own = subprocess.run([str(PYTHON), "-m", "pip", "--version"], check=False, capture_output=True)
-    pip = (
-        [PYTHON, "-m", "pip"]
-        if own.returncode == 0
-        else [sys.executable, "-m", "pip", "--python", PYTHON]
-    )
+    lent = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    pip = lent if own.returncode else [str(PYTHON), "-m", "pip"]
     run(*pip, "install", "--quiet", "--disable-pip-version-check", *what)
 
 

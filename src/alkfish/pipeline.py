@@ -359,7 +359,12 @@ def _end_spots(
         replace(three, table=remove_crosstalk(three, five, correction.crosstalk_5p)),
         replace(five, table=remove_crosstalk(five, three, correction.crosstalk_3p)),
     )
-    granules = find_granules(three, five, findings.pixel_size_um)
+    inside = assign_spots(
+        three.table.y_px, three.table.x_px, findings.nuclei.labels, max_outside_px=0.0
+    )
+    granules = find_granules(
+        three, five, pixel_size_um=findings.pixel_size_um, a_inside=inside > 0
+    )
     three, five = (
         replace(channel, table=channel.table.take(~granule))
         for channel, granule in zip((three, five), granules, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -79,5 +80,15 @@ app.command(rich_help_panel="Simulated truth")(truth_commands.evaluate)
 
 
 def main() -> None:
-    """Run the command line (entry point of the installed script)."""
-    app()
+    """Run the command line (entry point of the installed script).
+
+    What escapes the handling of `GuardedGroup` is a defect: it is named as one, without a
+    traceback unless ``--debug`` was given, and ends with exit code 1.
+    """
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - the last resort; the error is printed
+        from alkfish.cli.output import print_error
+
+        print_error(error, debug="--debug" in sys.argv)
+        sys.exit(ExitCode.CASE_FAILED)

@@ -11,7 +11,7 @@ class ExitCode(IntEnum):
     OK = 0
     """Everything was done; every case was scored."""
     CASE_FAILED = 1
-    """At least one case could not be scored; the others were."""
+    """At least one case could not be scored, the others were; or an unexpected error."""
     USAGE = 2
     """A usage or input error; nothing was scored."""
     INTERRUPTED = 130

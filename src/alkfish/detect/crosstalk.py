@@ -26,7 +26,8 @@ MIN_SPOTS = 10
 MAX_CROSSTALK = 0.35
 COINCIDENT_WIDTHS = 0.8
 NOTABLE_SHARE = 0.2
-BROAD = 1.5
+BROAD_INSIDE = 1.5
+BROAD_OUTSIDE = 1.1
 
 
 @dataclass(frozen=True)
@@ -121,19 +122,32 @@ def remove_crosstalk(target: ChannelSpots, source: ChannelSpots, crosstalk: Cros
 
 
 def find_granules(
-    a: ChannelSpots, b: ChannelSpots, pixel_size_um: float
+    a: ChannelSpots, b: ChannelSpots, *, pixel_size_um: float, a_inside: Mask
 ) -> tuple[Mask, Mask]:
-    """Return which spots of each channel are one broad blob seen in both."""
+    """Return which spots of each channel are one broad blob seen in both.
+
+    Parameters
+    ----------
+    a, b : ChannelSpots
+        Spots of the two channels of a field.
+    pixel_size_um : float
+        Pixel size.
+    a_inside : ndarray of bool, shape (len(a.table),)
+        Which spots of `a` lie in a nucleus. There a blob must be broader to be a granule, because
+        a locus out of focus is broad in both channels, too.
+    """
     is_a, is_b = np.zeros(len(a.table), bool), np.zeros(len(b.table), bool)
     if len(a.table) == 0 or len(b.table) == 0:
         return is_a, is_b
     reach = COINCIDENT_WIDTHS * max(a.model.width_px, b.model.width_px)
     distance, nearest = cKDTree(_positions(b.table)).query(_positions(a.table))
-    rows = np.flatnonzero(distance <= reach)
-    broad_a, broad_b = (
-        c.table.diameter_um > BROAD * c.model.width_px * FWHM * pixel_size_um for c in (a, b)
+    broadness_a, broadness_b = (
+        c.table.diameter_um / (c.model.width_px * FWHM * pixel_size_um) for c in (a, b)
     )
-    rows = rows[broad_a[rows] & broad_b[nearest[rows]]]
+    broadness = np.minimum(broadness_a, broadness_b[nearest])
+    rows = np.flatnonzero(
+        (distance <= reach) & (broadness > np.where(a_inside, BROAD_INSIDE, BROAD_OUTSIDE))
+    )
     is_a[rows], is_b[nearest[rows]] = True, True
     return is_a, is_b
 

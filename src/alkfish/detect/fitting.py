@@ -15,8 +15,8 @@ import numpy as np
 N_PARAMETERS = 7
 AMPLITUDE, Y, X, WIDTH, BACKGROUND, TILT_Y, TILT_X = range(N_PARAMETERS)
 
-N_FIGURES = 6
-SE_AMPLITUDE, SE_WIDTH, RESIDUAL, QUALITY, ROUNDNESS, N_SATURATED = range(N_FIGURES)
+N_FIGURES = 7
+SE_AMPLITUDE, SE_WIDTH, RESIDUAL, QUALITY, ROUNDNESS, AXIS, N_SATURATED = range(N_FIGURES)
 
 _MAX_STEPS = 12
 _HOT_NOISE = 6.0
@@ -177,6 +177,7 @@ def _judge(data, used, oy, ox, p, noise, figures):  # type: ignore[no-untyped-de
     figures[RESIDUAL] = math.sqrt(squares / max(count - N_PARAMETERS, 1))
     figures[QUALITY] = power / (power + excess + 1e-12)
     figures[ROUNDNESS] = max(half - off, 0.0) / (half + off) if half + off > 0 else 0.0
+    figures[AXIS] = 0.5 * math.atan2(2.0 * yx, xx - yy)
 
 
 @nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
@@ -236,11 +237,12 @@ def fit_spots(  # type: ignore[no-untyped-def]
         `fresh`.
     spots : ndarray of float64, shape (N, 7)
         Parameters; positions must be set, the rest too unless `fresh`. Improved in place.
-    figures : ndarray of float64, shape (N, 6)
+    figures : ndarray of float64, shape (N, 7)
         Filled with the standard errors of amplitude and width for unit noise, the rms of the
         window's residual, the quality (share of the spot's power that the model explains, noise
         allowed for), the roundness (ratio of the second moments along the short and the long
-        axis) and the number of saturated pixels.
+        axis), the direction of the long axis (radians from x towards y) and the number of
+        saturated pixels.
     noise : ndarray of float64, shape (N,)
         Local noise at each spot, in counts.
     radius : int

@@ -24,6 +24,7 @@ from alkfish.config import DetectConfig
 from alkfish.detect.evidence import BrightnessMixture, fit_brightness
 from alkfish.detect.fitting import (
     AMPLITUDE,
+    AXIS,
     BACKGROUND,
     N_FIGURES,
     N_PARAMETERS,
@@ -61,6 +62,12 @@ ALONE_SNR = 6.0
 MIN_WIDTH_PX = 0.75
 DEFAULT_WIDTH_PX = 1.75
 MIN_P_REAL = 0.5
+HOPEFUL_P_REAL = 0.2
+ODD_ROUNDNESS = 0.65
+TWIN_WIDTH = 1.8
+TWIN_WIDTHS = 1.2
+LUMP_REACH = 4.0
+LUMP_WIDTH = 1.15
 GHOST_SHARE = 0.2
 GHOST_REACH = 4.0
 N_REFITS = 3
@@ -243,23 +250,42 @@ class _Search:
         self.spread = self.noise
 
     def run(self) -> tuple[_Fits, SpotModel]:
-        """Search twice, refit together, and return the accepted spots and what was learned."""
-        prior = SpotModel(self.width_px, 0.5 * self.width_px, None, 0)
-        first = self._candidates(self.image, prior)
-        first = first.take(self._is_spot(first))
-        model = self._learn(first)
-        first = first.take(self._p_real(first, model) >= MIN_P_REAL)
-        fits = first
-        if len(first):
-            residual = self.image.copy()
-            subtract_spots(residual, first.spots, self._radius(model) + 2)
-            more = self._candidates(residual, model, near=first)
-            more = more.take(self._is_spot(more) & ~_is_ghost(more, first, model.width_px))
-            subtract_spots(residual, more.spots, self._radius(model) + 2)
-            fits = self._refit(residual, first.join(more), model)
-            model = self._learn(fits)
-        fits = fits.take(self._is_spot(fits) & (self._p_real(fits, model) >= MIN_P_REAL))
-        return fits, model
+        """Search twice, fit everything together, and return what is accepted and was learned."""
+        candidates = self._candidates(self.image, self._prior())
+        model = self._learn(candidates.take(self._is_spot(candidates)))
+        seeds = _seeds(self.image, candidates.take(self._is_hopeful(candidates, model)), model)
+        if len(seeds) == 0:
+            return candidates.take(np.empty(0, np.intp)), model
+        first = self._fit_together(seeds, model)
+        first = first.take(self._accepted(first, model) & ~_is_twin(first, model.width_px))
+        first = first.take(~_is_lumpy(first, model.width_px))
+        residual = self.image.copy()
+        subtract_spots(residual, first.spots, self._radius(model) + 2)
+        more = self._candidates(residual, model, near=first)
+        more = more.take(self._is_spot(more) & ~_is_ghost(more, first, model.width_px))
+        subtract_spots(residual, more.spots, self._radius(model) + 2)
+        fits = self._refit(residual, first.join(more), model)
+        model = self._learn(fits.take(self._is_spot(fits)))
+        fits = fits.take(self._accepted(fits, model))
+        return fits.take(~_is_lumpy(fits, model.width_px)), model
+
+    def _prior(self) -> SpotModel:
+        return SpotModel(self.width_px, 0.5 * self.width_px, None, 0)
+
+    def _is_hopeful(self, fits: _Fits, model: SpotModel) -> npt.NDArray[np.bool_]:
+        """Return which candidates may be a spot, or touching spots that look like one odd one."""
+        bright_enough = model.p_real(fits.snr) >= HOPEFUL_P_REAL
+        return bright_enough & (fits.spots[:, WIDTH] >= self.narrowest)
+
+    def _accepted(self, fits: _Fits, model: SpotModel) -> npt.NDArray[np.bool_]:
+        return self._is_spot(fits) & (self._p_real(fits, model) >= MIN_P_REAL)
+
+    def _fit_together(self, seeds: Floats, model: SpotModel) -> _Fits:
+        """Fit starting values beside each other."""
+        residual = self.image.copy()
+        subtract_spots(residual, seeds, self._radius(model) + 2)
+        fits = _Fits(seeds, np.zeros((len(seeds), N_FIGURES)), np.zeros(len(seeds)))
+        return self._refit(residual, fits, model)
 
     def _candidates(self, picture: Image, model: SpotModel, near: _Fits | None = None) -> _Fits:
         """Return fitted local maxima of the band-pass response, all or those near other spots."""
@@ -388,6 +414,52 @@ def _evidence(fits: _Fits, width_px: float) -> Floats:
     ratio = fits.spots[:, WIDTH] / width_px
     usual = np.minimum(ratio, 1.0 / ratio)
     return np.asarray(fits.snr * np.exp(fits.figures[:, ROUNDNESS] - 1.0) * usual)
+
+
+def _seeds(image: Image, fits: _Fits, model: SpotModel) -> Floats:
+    """Return starting values for the joint fit, with odd bright candidates taken apart.
+
+    Candidates beside each other start again from the usual width, so that none of them covers
+    both; a lone elongated or broad one starts as two along its long axis.
+    """
+    spots, width = fits.spots.copy(), model.width_px
+    if len(spots) == 0:
+        return spots
+    tree = cKDTree(spots[:, [Y, X]])
+    crowded = np.array([len(near) > 1 for near in tree.query_ball_point(spots[:, [Y, X]], 4 * width)])
+    odd = (fits.figures[:, ROUNDNESS] < ODD_ROUNDNESS) & (spots[:, WIDTH] < TWIN_WIDTH * width)
+    odd &= (fits.snr >= SOLID_SNR) & ~crowded & (model.n_solid >= MIN_SOLID)
+    spots[crowded | odd, WIDTH] = width
+    along = width * np.stack([np.sin(fits.figures[:, AXIS]), np.cos(fits.figures[:, AXIS])], axis=1)
+    twins = spots[odd].copy()
+    spots[np.ix_(odd, [Y, X])] += along[odd]
+    twins[:, [Y, X]] -= along[odd]
+    return np.concatenate([spots, twins])
+
+
+def _is_twin(fits: _Fits, width_px: float) -> npt.NDArray[np.bool_]:
+    """Return the dimmer one of two spots that ended up in one place."""
+    twin = np.zeros(len(fits), bool)
+    if len(fits) < 2:
+        return twin
+    pairs = cKDTree(fits.spots[:, [Y, X]]).query_pairs(TWIN_WIDTHS * width_px, output_type="ndarray")
+    dimmer = np.where(
+        fits.spots[pairs[:, 0], AMPLITUDE] < fits.spots[pairs[:, 1], AMPLITUDE],
+        pairs[:, 0], pairs[:, 1],
+    )  # fmt: skip
+    twin[dimmer] = True
+    return twin
+
+
+def _is_lumpy(fits: _Fits, width_px: float) -> npt.NDArray[np.bool_]:
+    """Return which close spots are pieces of something broader: all of them too wide."""
+    lumpy = np.zeros(len(fits), bool)
+    if len(fits) < 2:
+        return lumpy
+    pairs = cKDTree(fits.spots[:, [Y, X]]).query_pairs(LUMP_REACH * width_px, output_type="ndarray")
+    wide = fits.spots[:, WIDTH] > LUMP_WIDTH * width_px
+    lumpy[pairs[wide[pairs].all(axis=1)].ravel()] = True
+    return lumpy
 
 
 def _within(spots: Floats, others: Floats, reach_px: float) -> npt.NDArray[np.bool_]:

@@ -89,20 +89,18 @@ def count_excluded(nuclei: NucleusRecords) -> dict[str, int]:
     return {name: sum(name in flags for flags in carried) for name in names}
 
 
-def _share_without(nuclei: NucleusRecords, names: set[str]) -> float:
-    """Return the share of nuclei of scorable shape that carry one of the flags."""
+def _share_showing(nuclei: NucleusRecords, missing: set[str]) -> float:
+    """Return the share of nuclei of scorable shape that carry none of the flags."""
     fit = scorable_shape(nuclei)
-    if not fit.any():
-        return 0.0
-    carried = np.array([bool(names & set(text.split(";"))) for text in nuclei.flags], bool)
-    return float(carried[fit].mean())
+    shown = [not missing & set(text.split(";")) for text in nuclei.flags[fit]]
+    return sum(shown) / len(shown) if shown else 1.0
 
 
 def _efficiencies(nuclei: NucleusRecords) -> tuple[float, float]:
     """Return the share of nuclei of scorable shape that show 3' and 5' signals."""
     return (
-        1.0 - _share_without(nuclei, {"no_signal", "only_5p"}),
-        1.0 - _share_without(nuclei, {"no_signal", "only_3p"}),
+        _share_showing(nuclei, {"no_signal", "only_5p"}),
+        _share_showing(nuclei, {"no_signal", "only_3p"}),
     )
 
 

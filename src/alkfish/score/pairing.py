@@ -209,7 +209,8 @@ def _closest_per_signal(edges: Separations, group_3: Ints, group_5: Ints,
                         rule: SeparationRule) -> Separations:  # fmt: skip
     """Keep the closest spot pair of every pair of signals, with signal numbers."""
     first, second = group_3[edges.first], group_5[edges.second]
-    order = np.lexsort((edges.by(rule.measure), second, first))
+    # Overlapping spots all have a gap of 0: their centres decide, not the order of rows.
+    order = np.lexsort((edges.centre_um, edges.by(rule.measure), second, first))
     pairs = np.stack([first[order], second[order]])
     new = np.ones(len(order), bool)
     new[1:] = (pairs[:, 1:] != pairs[:, :-1]).any(axis=0)
@@ -284,13 +285,14 @@ class _PairingBuilder:
     def _attach(self, close: Separations, doublet_gap_diam: float) -> Ints:
         """Give unpaired groups that touch a paired partner that partner's signal."""
         near = close.take(close.gap_diam < doublet_gap_diam)
+        near = near.take(np.argsort(-near.centre_um, kind="stable"))  # the nearest is written last
         first, second = self.group_3[near.first], self.group_5[near.second]
         paired_3, paired_5 = self.of_3[first], self.of_5[second]
         joins_3 = (paired_3 < 0) & (paired_5 >= 0)
         joins_5 = (paired_5 < 0) & (paired_3 >= 0)
         self.of_3[first[joins_3]] = paired_5[joins_3]
         self.of_5[second[joins_5]] = paired_3[joins_5]
-        return np.unique(paired_5[joins_3])
+        return np.unique(self.of_3[first[joins_3]])
 
     def _signals(
         self, signal_3p: npt.NDArray[np.int32], signal_5p: npt.NDArray[np.int32],

@@ -49,7 +49,5 @@ def find_nuclei(
     else:
         labels = np.asarray(segmenter(dapi, pixel_size_um=pixel_size_um), dtype=np.int32)
     table = measure_nuclei(labels, dapi, pixel_size_um=pixel_size_um)
-    flags = shape_flags(
-        table, labels, pixel_size_um=pixel_size_um, config=settings.scorable
-    )
+    flags = shape_flags(table, labels, pixel_size_um=pixel_size_um, config=settings.scorable)
     return Nuclei(labels=labels, table=replace(table, flags=flags))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-Float = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.uint8]
+# OpenCV's type hints lose the dtype: float32 pictures and uint8 masks of 0 and 1.
+Float = npt.NDArray[Any]
+Mask = npt.NDArray[Any]
 
 HAZE_WIDTH = 4.0
 """Structures wider than this many nuclei are background."""
@@ -87,13 +89,12 @@ def foreground_mask(signal: Float, diam_px: float) -> Mask:
 def local_mean(signal: Float, mask: Mask, side: int) -> Float:
     """Return the mean of `signal` inside `mask` over a square window; 0 where there is none."""
     weight = cv2.boxFilter(mask, cv2.CV_32F, (side, side))
-    total = cv2.boxFilter(signal * mask, -1, (side, side))
-    total /= np.maximum(weight, np.float32(1e-6))
-    mean: Float = total
+    total: Float = cv2.boxFilter(signal * mask, -1, (side, side))
+    mean: Float = np.divide(total, np.maximum(weight, np.float32(1e-6)), out=total)
     return mean
 
 
-def noise_level(picture: npt.NDArray[np.float32]) -> float:
+def noise_level(picture: Float) -> float:
     """Estimate the pixel noise (standard deviation) from 2x2 checkerboard differences.
 
     The median ignores edges and structure. 0 for pictures smaller than 2x2.
@@ -119,8 +120,6 @@ def _otsu(signal: Float) -> Mask:
     if top <= 0.0:
         return np.zeros(signal.shape, np.uint8)
     root *= 255.0 / top
-    _, mask = cv2.threshold(
-        root.astype(np.uint8), 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU
-    )
+    _, mask = cv2.threshold(root.astype(np.uint8), 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     binary: Mask = mask
     return binary

@@ -108,9 +108,7 @@ class _WorkPicture:
     noise: float
 
     @classmethod
-    def from_raw(
-        cls, dapi: npt.NDArray[Any], diam_px: float, work_diam_px: float
-    ) -> _WorkPicture:
+    def from_raw(cls, dapi: npt.NDArray[Any], diam_px: float, work_diam_px: float) -> _WorkPicture:
         height, width = dapi.shape
         if diam_px < work_diam_px:
             scale = min(work_diam_px / diam_px, MAX_ENLARGE)
@@ -126,9 +124,7 @@ class _WorkPicture:
         """Return the noise left after a Gaussian of `sigma_px` working pixels."""
         return smoothed_noise(self.noise, sigma_px / max(self.scale, 1.0))
 
-    def restore(
-        self, labels: npt.NDArray[np.int32], margin: Float
-    ) -> npt.NDArray[np.int32]:
+    def restore(self, labels: npt.NDArray[np.int32], margin: Float) -> npt.NDArray[np.int32]:
         height, width = self.shape
         if self.scale >= 1:
             size = (width, height)

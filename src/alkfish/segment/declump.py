@@ -185,9 +185,7 @@ class RegionGraph:
     diam_px: float
 
     @classmethod
-    def from_labels(
-        cls, labels: npt.NDArray[np.int32], count: int, layers: Layers
-    ) -> RegionGraph:
+    def from_labels(cls, labels: npt.NDArray[np.int32], count: int, layers: Layers) -> RegionGraph:
         """Gather regions and contacts of a label image."""
         sums, peaks = sum_regions(labels, count, layers.signal, layers.depth, layers.valley)
         pairs, values = list_contacts(labels, layers.signal, layers.depth, layers.valley)
@@ -294,9 +292,7 @@ def _valleys(signal: Float, mask: Mask, diam_px: float) -> Float:
     xx = cv2.Sobel(smooth, cv2.CV_32F, 2, 0, ksize=3, scale=0.25)
     xy = cv2.Sobel(smooth, cv2.CV_32F, 1, 1, ksize=3, scale=0.25)
     mean = (yy + xx) * np.float32(0.5)
-    yy -= xx
-    yy *= np.float32(0.5)
-    steepest: Float = cv2.magnitude(yy, xy)
+    steepest: Float = cv2.magnitude((yy - xx) * np.float32(0.5), xy)
     steepest += mean
     typical = float(cv2.mean(signal, mask=mask)[0])
     np.maximum(smooth, np.float32(max(0.05 * typical, 1e-9)), out=smooth)

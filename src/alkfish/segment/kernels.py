@@ -24,8 +24,8 @@ def _find(parent: Any, item: Any) -> Any:
 
 @_jit
 def flood_basins(
-    priority: npt.NDArray[np.float32],
-    mask: npt.NDArray[np.bool_],
+    priority: npt.NDArray[Any],
+    mask: npt.NDArray[Any],
     abs_depth: float,
     rel_depth: float,
 ) -> tuple[npt.NDArray[np.int32], int]:
@@ -39,7 +39,7 @@ def flood_basins(
     ----------
     priority : ndarray of float32, shape (H, W)
         Height of the landscape, 0 or more.
-    mask : ndarray of bool, shape (H, W)
+    mask : ndarray of bool or uint8, shape (H, W)
         Pixels to label.
     abs_depth, rel_depth : float
         Smallest depth of the valley in front of a peak of its own, in units of `priority` and as a
@@ -113,7 +113,8 @@ def flood_basins(
             best = n_basins
             n_basins += 1
         basin[i] = best
-    return _number_basins(labels, basin, parent, n_basins)
+    count = _number_basins(labels, basin, parent, n_basins)
+    return labels, count
 
 
 @_jit
@@ -128,7 +129,7 @@ def _number_basins(labels: Any, basin: Any, parent: Any, n_basins: Any) -> Any:
                 count += 1
                 number[root] = count
             flat[i] = number[root]
-    return labels, count
+    return count
 
 
 N_SUMS = 8
@@ -139,9 +140,9 @@ N_SUMS = 8
 def sum_regions(
     labels: npt.NDArray[np.int32],
     count: int,
-    signal: npt.NDArray[np.float32],
-    depth: npt.NDArray[np.float32],
-    valley: npt.NDArray[np.float32],
+    signal: npt.NDArray[Any],
+    depth: npt.NDArray[Any],
+    valley: npt.NDArray[Any],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Sum what the shape and brightness of regions and of their unions follow from.
 
@@ -175,9 +176,9 @@ def sum_regions(
 @_jit
 def list_contacts(
     labels: npt.NDArray[np.int32],
-    signal: npt.NDArray[np.float32],
-    depth: npt.NDArray[np.float32],
-    valley: npt.NDArray[np.float32],
+    signal: npt.NDArray[Any],
+    depth: npt.NDArray[Any],
+    valley: npt.NDArray[Any],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """List every pair of neighbouring pixels (sharing a side) that belong to two regions.
 
@@ -220,7 +221,7 @@ def list_contacts(
 
 @_jit
 def mean_rim_slope(
-    labels: npt.NDArray[np.int32], count: int, signal: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int32], count: int, signal: npt.NDArray[Any]
 ) -> npt.NDArray[np.float64]:
     """Return the mean slope of `signal` along the outline of each region, per pixel."""
     sums = np.zeros((count, 2), np.float64)
@@ -245,7 +246,7 @@ def mean_rim_slope(
 @_jit
 def enlarge_labels(
     labels: npt.NDArray[np.int32],
-    margin: npt.NDArray[np.float32],
+    margin: npt.NDArray[Any],
     reduce: int,
     height: int,
     width: int,

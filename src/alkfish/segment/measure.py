@@ -1,4 +1,4 @@
-"""Measurements of labelled nuclei: one pass over the label image, no loop over objects in Python."""
+"""Measurements of labelled nuclei, without any loop over objects in Python."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def measure_nuclei(
     dapi : ndarray of uint8, uint16 or float32, shape (H, W)
         Raw counts.
     pixel_size_um : float or None
-        Width of a pixel; None counts in pixels, as if a pixel were 1 um wide, and looks for outlines
-        as sharp as one pixel allows.
+        Width of a pixel; None counts in pixels, as if a pixel were 1 um wide, and looks for
+        outlines as sharp as one pixel allows.
 
     Returns
     -------
@@ -209,10 +209,15 @@ def _half_hull(extent: Any, side: Any) -> Any:
                 size -= 1
             if size > 0 and ys[size - 1] == y:
                 continue
-            while size >= 2 and side * (
-                (xs[size - 1] - xs[size - 2]) * (y - ys[size - 2])
-                - (x - xs[size - 2]) * (ys[size - 1] - ys[size - 2])
-            ) <= 0.0:
+            while (
+                size >= 2
+                and side
+                * (
+                    (xs[size - 1] - xs[size - 2]) * (y - ys[size - 2])
+                    - (x - xs[size - 2]) * (ys[size - 1] - ys[size - 2])
+                )
+                <= 0.0
+            ):
                 size -= 1
             ys[size] = y
             xs[size] = x

@@ -9,10 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.segment.background import root_otsu_mask, subtract_haze
+from alkfish.segment.background import Float, Mask, root_otsu_mask, subtract_haze
 from alkfish.segment.kernels import flood_basins
-
-Float = npt.NDArray[np.float32]
 
 SMALLEST_DIAM_PX = 6.0
 """Narrower nuclei cannot be told from noise."""
@@ -60,7 +58,7 @@ def median_width(areas: npt.NDArray[Any]) -> float:
     return 2.0 * math.sqrt(float(middle) / math.pi)
 
 
-def _typical_width(mask: npt.NDArray[np.uint8]) -> float:
+def _typical_width(mask: Mask) -> float:
     depth = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
     depth = cv2.GaussianBlur(depth, (0, 0), 0.7)
     labels, count = flood_basins(depth, mask, 0.3, 0.15)
@@ -76,7 +74,7 @@ def _slope(picture: Float) -> Float:
     return slope
 
 
-def _rim_mean(slope: Float, mask: npt.NDArray[np.uint8]) -> float:
+def _rim_mean(slope: Float, mask: Mask) -> float:
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     rim = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, cross)
     return float(cv2.mean(slope, mask=rim)[0])

@@ -11,12 +11,17 @@ from alkfish.config import ScorableConfig
 from alkfish.model.flags import NucleusFlag
 from alkfish.model.nuclei import NucleusTable
 
+CLUMP_AREA = 2.5
+"""A region so many times larger than the field's median tumour-sized nucleus is a clump."""
+
+_ENOUGH = 10
+
 
 def shape_flags(
     table: NucleusTable,
     labels: npt.NDArray[np.int32],
     *,
-    pixel_size_um: float,
+    pixel_size_um: float,  # noqa: ARG001 - sizes in the table are in um already
     config: ScorableConfig | None = None,
 ) -> npt.NDArray[np.int32]:
     """Return the flags of each nucleus that follow from its outline and its DAPI signal.
@@ -48,12 +53,23 @@ def shape_flags(
         (diam_um < limits.min_diam_um, NucleusFlag.TOO_SMALL),
         (diam_um > limits.max_diam_um, NucleusFlag.TOO_LARGE),
         (table.solidity < limits.min_solidity, NucleusFlag.CLUMP),
+        (table.area_um2 > _largest_single(table, diam_um >= limits.min_diam_um), NucleusFlag.CLUMP),
         (table.focus < limits.min_focus, NucleusFlag.OUT_OF_FOCUS),
         (table.saturated > limits.max_saturated, NucleusFlag.SATURATED),
     ]
     for broken, flag in rules:
         flags[broken] |= int(flag)
     return flags
+
+
+def _largest_single(table: NucleusTable, tumour_sized: npt.NDArray[np.bool_]) -> float:
+    """Return the largest area of a single nucleus; infinity with few nuclei to compare with.
+
+    Clumps without a bay in their outline pass the limit of solidity; their size gives them away.
+    """
+    if tumour_sized.sum() < _ENOUGH:
+        return np.inf
+    return CLUMP_AREA * float(np.median(table.area_um2[tumour_sized]))
 
 
 def _border_ids(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

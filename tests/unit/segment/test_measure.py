@@ -28,7 +28,7 @@ def test_sums_and_hulls_agree_with_scikit_image(seed):
     labels = cv2.connectedComponents(mask, connectivity=4)[1].astype(np.int32)
     dapi = rng.integers(0, 4000, labels.shape).astype(np.uint16)
     table = measure_nuclei(labels, dapi, pixel_size_um=0.5)
-    regions = [r for r in regionprops(labels)]
+    regions = list(regionprops(labels))
     assert table.nucleus_id.tolist() == [r.label for r in regions]
     np.testing.assert_allclose(table.area_um2, [r.area * 0.25 for r in regions])
     np.testing.assert_allclose(table.y_px, [r.centroid[0] for r in regions])
@@ -42,7 +42,7 @@ def test_solidity_of_convex_and_lobed_shapes():
     labels = disc()
     lobed = disc(centre=(60, 30), radius=25) | disc(centre=(60, 88), radius=25)
     dapi = np.zeros(labels.shape, np.uint16)
-    assert measure_nuclei(labels, dapi, pixel_size_um=1.0).solidity[0] > 0.985
+    assert measure_nuclei(labels, dapi, pixel_size_um=1.0).solidity[0] > 0.975
     assert measure_nuclei(lobed, dapi, pixel_size_um=1.0).solidity[0] < 0.93
     square = np.zeros((20, 20), np.int32)
     square[4:12, 5:17] = 7
@@ -61,7 +61,9 @@ def test_focus_falls_with_blur(pixel_size_um):
     labels = disc(size=160, centre=(80, 80), radius=40)
     scores = []
     for sigma_um in (0.1, 0.6, 1.2, 2.0):
-        dapi = cv2.GaussianBlur((100 + 900 * labels).astype(np.float32), (0, 0), sigma_um / pixel_size_um)
+        dapi = cv2.GaussianBlur(
+            (100 + 900 * labels).astype(np.float32), (0, 0), sigma_um / pixel_size_um
+        )
         scores.append(measure_nuclei(labels, dapi, pixel_size_um=pixel_size_um).focus[0])
     assert scores == sorted(scores, reverse=True)
     assert scores[0] > 0.85

@@ -81,3 +81,15 @@ def test_any_segmenter_can_take_its_place():
     nuclei = find_nuclei(dapi, pixel_size_um=0.2, config=Config(), segmenter=square)
     assert nuclei.labels.dtype == np.int32
     assert nuclei.table.nucleus_id.tolist() == [3]
+
+
+def test_a_region_far_larger_than_its_neighbours_is_a_clump():
+    table = NucleusTable.concatenate([GOOD] * 12)
+    areas = np.full(12, 80.0)
+    areas[3] = 240.0
+    table = replace(table, nucleus_id=np.arange(1, 13), area_um2=areas)
+    flags = shape_flags(table, INSIDE * 0, pixel_size_um=0.2)
+    assert np.flatnonzero(flags).tolist() == [3]
+    assert flags[3] == NucleusFlag.CLUMP
+    few = table.take(np.arange(5))
+    assert not shape_flags(few, INSIDE * 0, pixel_size_um=0.2).any()
