@@ -53,7 +53,7 @@ def as_points(y_px: Any, x_px: Any) -> Points:
 
 
 def find_alkfish(image: Image, optics: Optics) -> Points:
-    """alkfish at its defaults, one channel by itself."""
+    """Run alkfish at its defaults on one channel by itself."""
     from alkfish.detect import detect_spots
 
     table = detect_spots(image, pixel_size_um=optics.pixel_size_um)
@@ -61,7 +61,7 @@ def find_alkfish(image: Image, optics: Optics) -> Points:
 
 
 def find_blob_log(image: Image, optics: Optics, *, threshold_sd: float = 6.0) -> Points:
-    """scikit-image `blob_log` at three sizes around the true one.
+    """Run scikit-image `blob_log` at three sizes around the true one.
 
     It has no automatic threshold: `threshold_sd` robust standard deviations of the response.
     """
@@ -78,7 +78,7 @@ def find_blob_log(image: Image, optics: Optics, *, threshold_sd: float = 6.0) ->
 
 
 def find_big_fish(image: Image, optics: Optics) -> Points:
-    """big-fish `detect_spots` with its automatic threshold."""
+    """Run big-fish `detect_spots` with its automatic threshold."""
     from bigfish.detection import detect_spots
 
     size = (optics.sigma_px, optics.sigma_px)
@@ -87,7 +87,7 @@ def find_big_fish(image: Image, optics: Optics) -> Points:
 
 
 def find_trackpy(image: Image, optics: Optics) -> Points:
-    """trackpy `locate`; it has no automatic limit, so Otsu's on the mass of the features."""
+    """Run trackpy `locate`, which has no automatic limit: Otsu's on the mass of the features."""
     import trackpy
     from skimage.filters import threshold_otsu
 
@@ -98,14 +98,18 @@ def find_trackpy(image: Image, optics: Optics) -> Points:
     return as_points(found["y"], found["x"])
 
 
-def find_dao(image: Image, optics: Optics) -> Points:
-    """photutils `DAOStarFinder` at 5 standard deviations over a 64 px background mesh."""
+def find_dao(image: Image, optics: Optics, *, threshold_sd: float = 5.0) -> Points:
+    """Run photutils `DAOStarFinder` above a background mesh of 64 px.
+
+    `threshold_sd` is in the mesh's sigma-clipped standard deviations.
+    """
     from photutils.background import Background2D
     from photutils.detection import DAOStarFinder
 
     raw = image.astype(np.float64)
     ground = Background2D(raw, (64, 64))
-    finder = DAOStarFinder(5.0 * float(ground.background_rms_median), FWHM * optics.sigma_px)
+    threshold = threshold_sd * float(ground.background_rms_median)
+    finder = DAOStarFinder(threshold, FWHM * optics.sigma_px)
     found = finder(raw - ground.background)
     if found is None:
         return np.empty((0, 2))
@@ -154,10 +158,11 @@ ALKFISH = Detector("alkfish", "alkfish", "alkfish", find_alkfish)
 BLOB_LOG = Detector(
     "scikit-image blob_log, 6 MAD", "skimage.feature", "scikit-image", find_blob_log
 )
+DAO = Detector("photutils DAOStarFinder, 5 sd", "photutils.detection", "photutils", find_dao)
 _OTHERS = (
     Detector("big-fish detect_spots, automatic", "bigfish.detection", "big-fish", find_big_fish),
     Detector("trackpy locate, Otsu", "trackpy", "trackpy", find_trackpy),
-    Detector("photutils DAOStarFinder, 5 sd", "photutils.detection", "photutils", find_dao),
+    DAO,
 )
 
 
@@ -206,26 +211,28 @@ def quiet(find: Callable[[Image, Optics], Points], image: Image, optics: Optics)
 
 
 def segment_alkfish(dapi: Image, pixel_size_um: float) -> Labels:
-    """alkfish at its defaults."""
+    """Run alkfish at its defaults."""
     from alkfish.segment import segment_nuclei
 
     return segment_nuclei(dapi, pixel_size_um=pixel_size_um)
 
 
 def segment_otsu(dapi: Image, pixel_size_um: float) -> Labels:
-    """The textbook: Gaussian, Otsu, filled, watershed of the distance map, specks removed."""
+    """Follow the textbook: Gaussian, Otsu, holes filled, watershed of the distance map."""
     smooth = ndimage.gaussian_filter(dapi.astype(np.float32), 0.2 / pixel_size_um)
     return _split(smooth, pixel_size_um)
 
 
 def segment_log_otsu(dapi: Image, pixel_size_um: float) -> Labels:
-    """The same on log intensity with the background removed, which keeps dim nuclei."""
+    """Do the same on log intensity over the local background, which keeps dim nuclei."""
     smooth = ndimage.gaussian_filter(dapi.astype(np.float32), 0.2 / pixel_size_um)
-    ground = ndimage.minimum_filter(smooth[::8, ::8], max(3, int(2 * NUCLEUS_UM / pixel_size_um / 8)))
-    ground = ndimage.gaussian_filter(ground, NUCLEUS_UM / pixel_size_um / 8)
-    zoomed = np.kron(ground, np.ones((8, 8), np.float32))[: dapi.shape[0], : dapi.shape[1]]
-    over = np.maximum(smooth - zoomed, 0.0)
-    return _split(np.log(over + np.median(zoomed) * 0.1 + 1.0), pixel_size_um)
+    step = 8
+    nucleus = NUCLEUS_UM / pixel_size_um / step
+    ground = ndimage.minimum_filter(smooth[::step, ::step], max(3, int(2 * nucleus)))
+    ground = ndimage.gaussian_filter(ground, nucleus)
+    ground = np.kron(ground, np.ones((step, step), np.float32))[: dapi.shape[0], : dapi.shape[1]]
+    over = np.maximum(smooth - ground, 0.0)
+    return _split(np.log(over + 0.1 * np.median(ground) + 1.0), pixel_size_um)
 
 
 def _split(smooth: npt.NDArray[np.float32], pixel_size_um: float) -> Labels:
@@ -242,10 +249,11 @@ def _split(smooth: npt.NDArray[np.float32], pixel_size_um: float) -> Labels:
     peaks = peak_local_max(distance, min_distance=near, labels=ndimage.label(mask)[0])
     seeds = np.zeros(mask.shape, np.int32)
     seeds[tuple(peaks.T)] = np.arange(len(peaks)) + 1
-    return np.asarray(watershed(-distance, seeds, mask=mask), np.int32)
+    labels: Labels = watershed(-distance, seeds, mask=mask).astype(np.int32)
+    return labels
 
 
-SEGMENTERS: dict[str, Callable[[Image, float], Labels]] = {
+SEGMENTERS: dict[str, Callable[..., Labels]] = {
     "alkfish": segment_alkfish,
     "scikit-image Otsu + watershed": segment_otsu,
     "scikit-image log Otsu + watershed": segment_log_otsu,

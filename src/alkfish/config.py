@@ -92,9 +92,16 @@ class ScorableConfig(Stage):
         unit="local noise", low=0.0, high=50.0,
     )  # fmt: skip
     max_signals: int = setting(
-        12,
-        "Nuclei with more signals of one probe end are flagged too_many_signals.",
+        8,
+        "Nuclei with more signals of one probe end are flagged too_many_signals: amplification is "
+        "not a copy number (more than 3 to 8 fused signals).",
         low=2, high=100,
+    )  # fmt: skip
+    max_unresolved: float = setting(
+        1.0,
+        "Nuclei in which bright structures that are not spots cover more, in either probe channel, "
+        "are flagged too_many_signals: stringy or confluent signals cannot be told apart.",
+        unit="areas of a usual spot", low=0.0, high=100.0,
     )  # fmt: skip
 
 
@@ -107,11 +114,11 @@ class DetectConfig(Stage):
         "signals, lowering it admits noise.",
         unit="local noise", low=3.5, high=50.0,
     )  # fmt: skip
-    dim_tolerance: float = setting(
-        2.5,
-        "How far below the field's median a spot's brightness may lie, in standard deviations of "
-        "the dimmer half (log scale). Raising it keeps dimmer spots beside bright ones.",
-        unit="standard deviations", low=0.5, high=10.0,
+    min_brightness: float = setting(
+        0.12,
+        "Smallest amplitude of a spot as a share of the field's usual amplitude; dimmer ones are "
+        "texture of dark, quiet places. Raising it loses signals out of focus.",
+        low=0.0, high=1.0,
     )  # fmt: skip
     min_quality: float = setting(
         0.35,

@@ -24,6 +24,7 @@ from alkfish.detect import (
     find_granules,
     remove_crosstalk,
     saturation_level,
+    unresolved_spots,
 )
 from alkfish.errors import InputError, ProbeError
 from alkfish.io.images import Case
@@ -69,6 +70,8 @@ class FieldFindings:
         Vectors between clear mutual neighbours, for the chromatic shift.
     bleed_3p, bleed_5p : ndarray of float64
         Light of lone 3' spots in the 5' channel and the reverse, for the crosstalk.
+    unresolved_3p, unresolved_5p : ndarray of float64, shape (n_nuclei,)
+        Unexplained bright area of each nucleus, in areas of a usual spot.
     """
 
     name: str
@@ -82,6 +85,8 @@ class FieldFindings:
     offsets_um: Floats
     bleed_3p: Floats
     bleed_5p: Floats
+    unresolved_3p: Floats
+    unresolved_5p: Floats
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,7 @@ def analyse_fov(
         detect_channel(plane, pixel_size_um=size, config=settings.detect)
         for plane in (fov.three_prime, fov.five_prime)
     )
+    ids = nuclei.table.nucleus_id
     return FieldFindings(
         name=fov.name,
         pixel_size_um=size,
@@ -136,6 +142,8 @@ def analyse_fov(
         ),
         bleed_3p=bleed_ratios(three, five, fov.five_prime),
         bleed_5p=bleed_ratios(five, three, fov.three_prime),
+        unresolved_3p=unresolved_spots(fov.three_prime, three, nuclei.labels, pixel_size_um=size)[ids],
+        unresolved_5p=unresolved_spots(fov.five_prime, five, nuclei.labels, pixel_size_um=size)[ids],
     )
 
 
@@ -371,11 +379,11 @@ def _end_spots(
     )
     centres = findings.nuclei.table.y_px, findings.nuclei.table.x_px
 
-    def end(own: ChannelSpots, other: ChannelSpots) -> EndSpots:
+    def end(own: ChannelSpots, other: ChannelSpots, unresolved: Floats) -> EndSpots:
         missed = other.p_missed(own.table.y_px, own.table.x_px)
-        return EndSpots(own.table, own.usual_snr(*centres), missed)
+        return EndSpots(own.table, own.usual_snr(*centres), missed, unresolved)
 
-    return end(three, five), end(five, three)
+    return end(three, five, findings.unresolved_3p), end(five, three, findings.unresolved_5p)
 
 
 def _figures(plane: npt.NDArray[Any], channel: ChannelSpots) -> ChannelFigures:

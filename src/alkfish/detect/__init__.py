@@ -14,6 +14,7 @@ from alkfish.detect.spots import (
     detect_spots,
     saturation_level,
 )
+from alkfish.detect.unresolved import unresolved_spots
 
 __all__ = [
     "ChannelSpots",
@@ -26,4 +27,5 @@ __all__ = [
     "find_granules",
     "remove_crosstalk",
     "saturation_level",
+    "unresolved_spots",
 ]

@@ -90,13 +90,16 @@ class SpotModel:
     brightness : BrightnessMixture or None
         How bright its signals are; None if the field has no solid spots to learn from.
     n_solid : int
-        Solid spots it was learned from; 0 if too few were found and defaults are used.
+        Solid spots it was learned from; defaults are used if these are too few.
+    usual_amplitude : float
+        Amplitude of its signals, in counts: half of the light of the solid spots lies above it.
     """
 
     width_px: float
     width_spread_px: float
     brightness: BrightnessMixture | None
     n_solid: int
+    usual_amplitude: float = 0.0
 
     def p_real(self, evidence: Floats) -> Floats:
         """Return the probability of being a signal for SNRs discounted by shape."""
@@ -278,7 +281,8 @@ class _Search:
         return bright_enough & (fits.spots[:, WIDTH] >= self.narrowest)
 
     def _accepted(self, fits: _Fits, model: SpotModel) -> npt.NDArray[np.bool_]:
-        return self._is_spot(fits) & (self._p_real(fits, model) >= MIN_P_REAL)
+        bright = fits.spots[:, AMPLITUDE] >= self.config.min_brightness * model.usual_amplitude
+        return self._is_spot(fits) & bright & (self._p_real(fits, model) >= MIN_P_REAL)
 
     def _fit_together(self, seeds: Floats, model: SpotModel) -> _Fits:
         """Fit starting values beside each other."""
@@ -347,7 +351,7 @@ class _Search:
             middle = float(np.median(widths))
             spread = max(0.15 * middle, 1.4826 * float(np.median(np.abs(widths - middle))))
         mixture = fit_brightness(_evidence(fits, middle), floor=FLOOR_SNR, solid=SOLID_SNR)
-        return SpotModel(middle, spread, mixture, len(solid))
+        return SpotModel(middle, spread, mixture, len(solid), _usual(solid.spots[:, AMPLITUDE]))
 
     def _p_real(self, fits: _Fits, model: SpotModel) -> Floats:
         """Return the probability of each fit to be a signal."""
@@ -407,6 +411,15 @@ def _width_range(pixel_size_um: float | None, config: DetectConfig) -> tuple[flo
     widest = config.max_diam_um / FWHM / pixel_size_um
     expected = config.usual_diam_um / FWHM / pixel_size_um
     return max(expected, 1.0), max(narrowest, MIN_WIDTH_PX), max(widest, 2.0 * MIN_WIDTH_PX)
+
+
+def _usual(amplitudes: Floats) -> float:
+    """Return the amplitude above and below which lies half of the light; 0 for no spots."""
+    if len(amplitudes) == 0:
+        return 0.0
+    ranked = np.sort(amplitudes)
+    light = np.cumsum(ranked)
+    return float(ranked[np.searchsorted(light, light[-1] / 2)])
 
 
 def _evidence(fits: _Fits, width_px: float) -> Floats:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntFlag
+from typing import Self
 
 
 class _NamedFlag(IntFlag):
@@ -16,7 +17,7 @@ class _NamedFlag(IntFlag):
 
     meaning: str
 
-    def __new__(cls, bit: int, meaning: str = "") -> _NamedFlag:
+    def __new__(cls, bit: int, meaning: str = "") -> Self:
         member = int.__new__(cls, bit)
         member._value_ = bit
         member.meaning = meaning

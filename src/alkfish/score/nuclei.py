@@ -49,11 +49,14 @@ class EndSpots:
         SNR that a spot of usual brightness would have at each nucleus.
     p_partner_missed : ndarray of float64, shape (N,)
         Probability, at each spot, that a spot of the *other* end would have been missed there.
+    unresolved : ndarray of float64, shape (n_nuclei,)
+        Unexplained bright area of each nucleus, in areas of a usual spot.
     """
 
     table: SpotTable
     usual_snr_nuclei: Floats
     p_partner_missed: Floats
+    unresolved: Floats
 
     def evidence(self) -> SpotEvidence:
         """Return what the spots say for themselves."""
@@ -107,7 +110,8 @@ def score_nuclei(
     )
     spots = _spot_records(fov, three.table, five.table, owner_3, owner_5, pairing)
     counts = _Counts(pairing, top_id, nuclei.table.nucleus_id)
-    rows = _NucleusRows(fov, nuclei.table, counts, chances, config)
+    unresolved = np.maximum(three.unresolved, five.unresolved)
+    rows = _NucleusRows(fov, nuclei.table, counts, unresolved, chances, config)
     return rows.records(three.usual_snr_nuclei, five.usual_snr_nuclei, spots), spots
 
 
@@ -194,10 +198,11 @@ class _NucleusRows:
     """Collects flags and columns of the nuclei of one field."""
 
     def __init__(
-        self, fov: str, table: NucleusTable, counts: _Counts, chances: PatternProbabilities,
-        config: Config,
+        self, fov: str, table: NucleusTable, counts: _Counts, unresolved: Floats,
+        chances: PatternProbabilities, config: Config,
     ) -> None:  # fmt: skip
         self.fov, self.table, self.counts = fov, table, counts
+        self.unresolved = unresolved
         self.chances, self.config = chances, config
 
     def _signal_flags(self, usual_3p: Floats, usual_5p: Floats) -> Array:
@@ -210,7 +215,7 @@ class _NucleusRows:
             (~shown_3 & ~shown_5, NucleusFlag.NO_SIGNAL),
             (shown_3 & ~shown_5, NucleusFlag.ONLY_3P),
             (shown_5 & ~shown_3, NucleusFlag.ONLY_5P),
-            (most > limits.max_signals, NucleusFlag.TOO_MANY_SIGNALS),
+            ((most > limits.max_signals) | (self.unresolved > limits.max_unresolved), NucleusFlag.TOO_MANY_SIGNALS),
             (counts.has_doublet, NucleusFlag.DOUBLET_3P),
             (most >= GAIN_COPIES, NucleusFlag.GAIN),
             ((usual_5p > 0) & (usual_5p < limits.min_usual_snr), NucleusFlag.DIM_5P),

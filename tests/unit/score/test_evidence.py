@@ -123,16 +123,16 @@ def test_field_without_spots_or_nuclei():
 
 
 @settings(deadline=None, max_examples=30)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_swapping_the_ends_swaps_the_isolated_probabilities(seed):
+@given(seed=st.integers(0, 2**32 - 1), n_fused=st.integers(0, 3), n_alone=st.integers(0, 3))
+def test_swapping_the_ends_swaps_the_isolated_probabilities(seed, n_fused, n_alone):
     rng = np.random.default_rng(seed)
-    sides, evidence = [], []
-    for n in rng.integers(1, 5, 2):
-        sides.append(place(rng.uniform(0, 5, (n, 2))))
-        evidence.append(SpotEvidence(rng.uniform(0, 1, n), rng.uniform(5, 40, n), np.zeros(n)))
-    one = chances(*sides, *evidence)
-    # Which of several 5' a 3' is nearest to is not symmetric; without split it is.
-    if one.split[1] < 1e-12:
-        other = chances(*sides[::-1], *evidence[::-1])
-        assert one.isolated_3p[1] == pytest.approx(other.isolated_5p[1])
-        assert one.fused[1] == pytest.approx(other.fused[1])
+    fused = [(20 * k, 0) for k in range(n_fused)]
+    sides = place(fused + [(20 * k, 50) for k in range(n_alone)]), place(fused)
+    evidence = [
+        SpotEvidence(*rng.uniform([[0], [5], [0]], [[1], [40], [1]], (3, len(side))))
+        for side in sides
+    ]
+    one, other = chances(*sides, *evidence), chances(*sides[::-1], *evidence[::-1])
+    assert one.isolated_3p[1] == pytest.approx(other.isolated_5p[1])
+    assert one.isolated_5p[1] == other.isolated_3p[1] == 0.0
+    assert one.fused[1] == pytest.approx(other.fused[1])

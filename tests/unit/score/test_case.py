@@ -1,0 +1,207 @@
+"""The call of a case: reasons, failures, and every caution at its boundary."""
+
+import pytest
+
+from alkfish.io.probes import load_probe
+from alkfish.model.flags import EXCLUDING, NucleusFlag, flag_names
+from alkfish.model.result import Call, ChannelQC, FieldQC
+from alkfish.model.signals import NucleusRecords
+from alkfish.score.case import CAUTION_TEXTS, call_case, count_excluded
+
+STACK = "12 planes projected (maximum)"
+
+
+@pytest.fixture(scope="module")
+def probe():
+    return load_probe("vysis-alk")
+
+
+@pytest.fixture(scope="module")
+def case(make_records):
+    """Return ``case(fused=.., split=.., iso_3p=.., iso_5p=.., excluded=[flags], flags={..})``."""
+
+    def make(*, fused=0, split=0, iso_3p=0, iso_5p=0, excluded=(), flagged=("", 0)):
+        patterns = ["FUSED"] * fused + ["SPLIT"] * split
+        patterns += ["ISOLATED_3P"] * iso_3p + ["ISOLATED_5P"] * iso_5p
+        flag, count = flagged
+        flags = [flag if k < count else "" for k in range(len(patterns))]
+        return make_records(patterns + [""] * len(excluded), flags + list(excluded))
+
+    return make
+
+
+def codes(call):
+    return {caution.code for caution in call.cautions}
+
+
+def field(verdict):
+    channel = ChannelQC(40, 20.0, 100.0, 5.0, 0.0, 0.9)
+    return FieldQC("f", 20, 20, 0.8, channel, channel, verdict=verdict)
+
+
+def test_plain_negative_case(case, probe):
+    found = call_case(case(fused=98, split=2), [field("good")], probe, notes=[STACK])
+    assert found.call is Call.NEGATIVE
+    assert found.rate == 0.02
+    assert found.interval[0] < 0.02 < found.interval[1]
+    assert found.p_positive < 0.001
+    assert found.reasons == ("2 of 100 nuclei are positive; they stay below 15 %",)
+    assert codes(found) == {"reading"}
+
+
+def test_exactly_fifteen_percent_is_positive(case, probe):
+    found = call_case(case(fused=85, split=10, iso_3p=5), [], probe)
+    assert found.call is Call.POSITIVE
+    assert codes(found) >= {"borderline"}
+
+
+def test_excluded_nuclei_are_not_in_the_rate(case, probe):
+    found = call_case(case(fused=50, split=50, excluded=["border"] * 900), [], probe)
+    assert found.rate == 0.5
+    assert found.counts.n_enumerated == 100
+
+
+def test_case_without_nuclei(probe):
+    found = call_case(NucleusRecords.empty(), [], probe)
+    assert found.call is Call.NOT_EVALUABLE
+    assert (found.rate, found.interval) == (0.0, (0.0, 1.0))
+    assert found.reasons[0] == "no nucleus of scorable shape was found"
+
+
+def test_too_few_nuclei(case, probe):
+    found = call_case(case(fused=20, split=29), [], probe)
+    assert found.call is Call.NOT_EVALUABLE
+    assert found.reasons == (
+        "only 49 scorable nuclei with both probe ends; at least 50 are needed",
+    )
+    assert call_case(case(fused=20, split=30), [], probe).call is Call.POSITIVE
+
+
+@pytest.mark.parametrize(
+    ("flag", "end"), [("only_5p", "3'"), ("only_3p", "5'"), ("no_signal", "3'")]
+)
+def test_failed_channel_is_not_evaluable(case, probe, flag, end):
+    # 9 % of 1000 nuclei show both ends, which would be enough nuclei to call.
+    failed = call_case(case(fused=99, excluded=[flag] * 901), [], probe)
+    assert failed.call is Call.NOT_EVALUABLE
+    assert f"the {end} channel shows signals in only 10% of the nuclei" in failed.reasons[0]
+
+
+@pytest.mark.parametrize("total", [500, 1000, 2000])
+@pytest.mark.parametrize("flag", ["only_5p", "only_3p", "no_signal"])
+def test_a_tenth_of_the_nuclei_is_just_enough(case, probe, flag, total):
+    found = call_case(case(fused=total // 10, excluded=[flag] * (total - total // 10)), [], probe)
+    assert found.call is Call.NEGATIVE
+
+
+def test_border_nuclei_do_not_count_for_the_failure(case, probe):
+    found = call_case(case(fused=60, excluded=["border;no_signal"] * 900), [], probe)
+    assert found.call is Call.NEGATIVE
+
+
+BOUNDARIES = {
+    "borderline, 9 %": ("borderline", {"fused": 91, "split": 9}, False),
+    "borderline, 10 %": ("borderline", {"fused": 90, "split": 10}, True),
+    "borderline, 20 %": ("borderline", {"fused": 80, "split": 20}, True),
+    "borderline, 21 %": ("borderline", {"fused": 79, "split": 21}, False),
+    "half of the positive isolated 3'": (
+        "isolated_3p_dominant", {"fused": 60, "split": 20, "iso_3p": 20}, False,
+    ),
+    "more than half isolated 3'": (
+        "isolated_3p_dominant", {"fused": 59, "split": 20, "iso_3p": 21}, True,
+    ),
+    "no positive nucleus": ("isolated_3p_dominant", {"fused": 100}, False),
+    "14 % isolated 5'": ("five_prime_predominant", {"fused": 86, "iso_5p": 14}, False),
+    "15 % isolated 5'": ("five_prime_predominant", {"fused": 85, "iso_5p": 15}, True),
+    "3' only, 14 of 100": (
+        "three_prime_only_frequent", {"fused": 86, "excluded": ["only_3p"] * 14}, False,
+    ),
+    "3' only, 15 of 100": (
+        "three_prime_only_frequent", {"fused": 85, "excluded": ["only_3p"] * 15}, True,
+    ),
+    "3' only at the border": (
+        "three_prime_only_frequent", {"fused": 85, "excluded": ["border;only_3p"] * 50}, False,
+    ),
+    "no nucleus is 3' only": ("three_prime_only_frequent", {}, False),
+    "gain in 29 %": ("copy_gain", {"fused": 100, "flagged": ("gain", 29)}, False),
+    "gain in 30 %": ("copy_gain", {"fused": 100, "flagged": ("gain", 30)}, True),
+    "3' efficiency 40 %": (
+        "low_efficiency_3p", {"fused": 80, "excluded": ["only_5p"] * 120}, False,
+    ),
+    "3' efficiency 39.9 %": (
+        "low_efficiency_3p", {"fused": 399, "excluded": ["only_5p"] * 601}, True,
+    ),
+    "3' efficiency 10 %": (
+        "low_efficiency_3p", {"fused": 60, "excluded": ["only_5p"] * 540}, True,
+    ),
+    "3' efficiency below 10 %: failed instead": (
+        "low_efficiency_3p", {"fused": 60, "excluded": ["only_5p"] * 541}, False,
+    ),
+    "5' efficiency 40 %": (
+        "low_efficiency_5p", {"fused": 80, "excluded": ["only_3p"] * 120}, False,
+    ),
+    "5' efficiency 39.9 %": (
+        "low_efficiency_5p", {"fused": 399, "excluded": ["only_3p"] * 601}, True,
+    ),
+    "missing 3' is no lack of 5'": (
+        "low_efficiency_5p", {"fused": 60, "excluded": ["only_5p"] * 300}, False,
+    ),
+    "no 3'-5'-3'": ("doublet_3p", {"fused": 100}, False),
+    "one 3'-5'-3'": ("doublet_3p", {"fused": 100, "flagged": ("doublet_3p", 1)}, True),
+    "3'-5'-3' in an excluded nucleus": (
+        "doublet_3p", {"fused": 100, "excluded": ["border;doublet_3p"]}, False,
+    ),
+    "doubtful 9 %": ("doubtful", {"fused": 100, "flagged": ("doubtful", 9)}, False),
+    "doubtful 10 %": ("doubtful", {"fused": 100, "flagged": ("doubtful", 10)}, True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "nuclei", "given"), BOUNDARIES.values(), ids=BOUNDARIES)
+def test_caution_at_its_boundary(case, probe, code, nuclei, given):
+    assert (code in codes(call_case(case(**nuclei), [], probe))) is given
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "given"),
+    [(["good", "caution"], False), (["good", "poor"], True), ([], False)],
+)
+def test_poor_field(case, probe, verdicts, given):
+    found = call_case(case(fused=60), [field(verdict) for verdict in verdicts], probe)
+    assert ("poor_field" in codes(found)) is given
+
+
+@pytest.mark.parametrize(("notes", "given"), [([], True), (["cropped"], True), ([STACK], False)])
+def test_single_plane(case, probe, notes, given):
+    assert ("single_plane" in codes(call_case(case(fused=60), [], probe, notes=notes))) is given
+
+
+def test_notes_of_reading_are_given_once_each(case, probe):
+    found = call_case(case(fused=60), [], probe, notes=["a", "b", "a"])
+    assert [c.text for c in found.cautions if c.code == "reading"] == ["a", "b"]
+
+
+def test_every_caution_has_words_and_is_tested():
+    assert {code for code, *_ in BOUNDARIES.values()} | {
+        "poor_field", "single_plane", "reading",
+    } == set(CAUTION_TEXTS)  # fmt: skip
+    assert all(text and not text.endswith(".") for text in CAUTION_TEXTS.values())
+
+
+def test_cautions_never_change_the_call(case, probe):
+    quiet = call_case(case(fused=70, split=30), [field("good")], probe, notes=[STACK])
+    loud = call_case(
+        case(fused=70, split=30, flagged=("gain;doubtful;doublet_3p", 100)),
+        [field("poor")], probe, notes=["x"],
+    )  # fmt: skip
+    assert len(loud.cautions) > len(quiet.cautions)
+    assert (loud.call, loud.rate, loud.interval) == (quiet.call, quiet.rate, quiet.interval)
+
+
+def test_excluded_nuclei_are_counted_under_each_flag(make_records):
+    nuclei = make_records(["FUSED", "", "", ""], ["gain", "border", "border;only_3p", "no_signal"])
+    found = count_excluded(nuclei)
+    assert {name: n for name, n in found.items() if n} == {
+        "border": 2, "only_3p": 1, "no_signal": 1,
+    }  # fmt: skip
+    assert list(found) == flag_names(int(EXCLUDING), NucleusFlag)
+    assert not any(count_excluded(NucleusRecords.empty()).values())
