@@ -52,7 +52,7 @@ def repeated_seconds(call: Callable[[], Any], repeats: int) -> list[float]:
     return [cpu_seconds(call)[0] for _ in range(repeats)]
 
 
-def extra_peak_mb(call: Callable[[Array], Any], picture: Array) -> float:
+def extra_peak_mb(call: Callable[[Array], Any], picture: Array) -> str:
     """Return by how much `call(picture)` raises the peak memory of a fresh process, in MB.
 
     The fresh process first calls it on a corner of the picture, so that libraries, compiled code
@@ -67,20 +67,20 @@ def extra_peak_mb(call: Callable[[Array], Any], picture: Array) -> float:
 
     Returns
     -------
-    float
-        NaN where the system does not tell a process its peak (other than Linux).
+    str
+        Whole megabytes; ``-`` where the system does not tell a process its peak (not Linux).
     """
+    if not _STATUS.exists():
+        return "-"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture.npy"
         np.save(path, picture)
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
-            return pool.submit(_extra_peak_here, call, path).result()
+            return f"{pool.submit(_extra_peak_here, call, path).result():.0f}"
 
 
 def _extra_peak_here(call: Callable[[Array], Any], path: Path) -> float:
-    if not _STATUS.exists():
-        return float("nan")
     call(np.load(path, mmap_mode="r")[..., :WARM_PX, :WARM_PX].copy())
     picture = np.load(path)
     gc.collect()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -127,7 +128,10 @@ def analyse_fov(
         detect_channel(plane, pixel_size_um=size, config=settings.detect)
         for plane in (fov.three_prime, fov.five_prime)
     )
-    ids = nuclei.table.nucleus_id
+    unresolved_3p, unresolved_5p = (
+        unresolved_spots(plane, channel, nuclei.labels, pixel_size_um=size)[nuclei.table.nucleus_id]
+        for plane, channel in ((fov.three_prime, three), (fov.five_prime, five))
+    )
     return FieldFindings(
         name=fov.name,
         pixel_size_um=size,
@@ -142,8 +146,8 @@ def analyse_fov(
         ),
         bleed_3p=bleed_ratios(three, five, fov.five_prime),
         bleed_5p=bleed_ratios(five, three, fov.three_prime),
-        unresolved_3p=unresolved_spots(fov.three_prime, three, nuclei.labels, pixel_size_um=size)[ids],
-        unresolved_5p=unresolved_spots(fov.five_prime, five, nuclei.labels, pixel_size_um=size)[ids],
+        unresolved_3p=unresolved_3p,
+        unresolved_5p=unresolved_5p,
     )
 
 
@@ -165,7 +169,11 @@ def score_findings(
         nuclei=nuclei,
         spots=spots,
         qc=field_qc(
-            findings.name, nuclei, qc_3p, qc_5p, shift=correction.shift,
+            findings.name,
+            nuclei,
+            qc_3p,
+            qc_5p,
+            shift=correction.shift,
             crosstalk=(correction.crosstalk_3p.share, correction.crosstalk_5p.share),
         ),  # fmt: skip
         notes=findings.notes,
@@ -229,12 +237,12 @@ def iter_case(
         As for `score_fov`.
     """
     profile, settings = checked_probe(probe), config or Config()
-    loaders = _loaders(case)
+    names, loaders = _loaders(case)
 
     def analyse(number: int) -> FieldFindings:
         return analyse_fov(loaders[number](), config=settings, segmenter=segmenter)
 
-    kept = {number: analyse(number) for number in _sample(len(loaders))}
+    kept = {number: analyse(number) for number in _sample(names)}
     correction = measure_correction(list(kept.values()))
     for number in range(len(loaders)):
         findings = kept.pop(number) if number in kept else analyse(number)
@@ -346,21 +354,29 @@ def checked_probe(probe: ProbeProfile | None) -> ProbeProfile:
     return profile
 
 
-def _loaders(case: Case | Iterable[FieldOfView]) -> list[Callable[[], FieldOfView]]:
+def _loaders(
+    case: Case | Iterable[FieldOfView],
+) -> tuple[list[str], list[Callable[[], FieldOfView]]]:
+    """Return the names of the fields, and what gives each of them."""
     if isinstance(case, Case):
-        return [source.load for source in case.fields]
-    return [lambda fov=fov: fov for fov in case]
+        return [source.name for source in case.fields], [source.load for source in case.fields]
+    fields = list(case)
+    return [fov.name for fov in fields], [
+        partial(fields.__getitem__, k) for k in range(len(fields))
+    ]
 
 
-def _sample(n_fields: int) -> list[int]:
-    """Return the numbers of up to `SAMPLE_FIELDS` fields, spread evenly."""
-    picked = np.linspace(0, n_fields - 1, min(n_fields, SAMPLE_FIELDS))
-    return np.unique(np.rint(picked).astype(int)).tolist() if n_fields else []
+def _sample(names: Sequence[str]) -> list[int]:
+    """Return the numbers of up to `SAMPLE_FIELDS` fields, spread evenly in the order of names.
+
+    The order in which the fields are given must not matter to what is measured on them.
+    """
+    order = sorted(range(len(names)), key=names.__getitem__)
+    picked = np.linspace(0, len(order) - 1, min(len(order), SAMPLE_FIELDS))
+    return [order[number] for number in np.unique(np.rint(picked).astype(int)).tolist()]
 
 
-def _end_spots(
-    findings: FieldFindings, correction: ChannelCorrection
-) -> tuple[EndSpots, EndSpots]:
+def _end_spots(findings: FieldFindings, correction: ChannelCorrection) -> tuple[EndSpots, EndSpots]:
     """Return the spots of both ends without bleed-through and granules."""
     three, five = findings.three, findings.five
     three, five = (
@@ -370,9 +386,7 @@ def _end_spots(
     inside = assign_spots(
         three.table.y_px, three.table.x_px, findings.nuclei.labels, max_outside_px=0.0
     )
-    granules = find_granules(
-        three, five, pixel_size_um=findings.pixel_size_um, a_inside=inside > 0
-    )
+    granules = find_granules(three, five, pixel_size_um=findings.pixel_size_um, a_inside=inside > 0)
     three, five = (
         replace(channel, table=channel.table.take(~granule))
         for channel, granule in zip((three, five), granules, strict=True)

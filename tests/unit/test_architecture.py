@@ -44,7 +44,7 @@ ALLOWED = {
 PURE = ("score/pattern.py", "score/case_rule.py")
 GUI = {"napari", "qtpy", "magicgui", "PySide6", "PyQt6"}
 NOT_RUNTIME = {"pandas", "skimage", "matplotlib", "pytest"}
-OPTIONAL = {("evaluate/operating.py", "matplotlib")}
+OPTIONAL = {("evaluate/operating_output.py", "matplotlib")}
 """Imported inside a function that says which extra to install."""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alkfish.cli.options import (
+    OUTPUT,
     DebugOption,
     JsonOption,
     PixelSizeOption,
@@ -16,6 +17,8 @@ from alkfish.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from alkfish.evaluate.operating import OperatingCurve
+    from alkfish.model.probe import SeparationRule
     from alkfish.synthetic.case import SimulatedCase
 
 DEMO_CASE = "simulated_demo"
@@ -156,21 +159,64 @@ def evaluate(
             show_default=False,
         ),
     ],
+    curve: Annotated[
+        Path | None,
+        typer.Option(
+            "--curve",
+            metavar="FILE.png|FILE.csv",
+            help="Draw, or write as a table, sensitivity and specificity per nucleus and per case "
+            "against the separation rule. An older file is replaced.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Measure results against simulated truth: nuclei, spots, patterns, rate and call.
+    """Measure results against simulated truth.
 
-    [bold]Example[/]
+    Nuclei, spots, patterns, rate and call, and whether the probabilities hold.
+
+    [bold]Examples[/]
 
     alkfish evaluate results try/truth
+
+    alkfish evaluate results try/truth --curve curve.png
+
+    Exit codes: 0 done, also when results are wrong or missing; 2 usage or input error.
     """
-    from alkfish.cli.evaluation_tables import print_evaluation
+    from alkfish.cli.evaluation_tables import print_evaluation, print_operating_point
     from alkfish.cli.output import print_json, stdout_console
     from alkfish.evaluate import evaluate_bundle
 
+    if curve is not None:
+        from alkfish.evaluate.operating_output import check_curve_path
+
+        check_curve_path(curve)
     evaluation = evaluate_bundle(results, truth)
+    curves, used = _write_curves(results, truth, curve)
     if as_json:
-        print_json(evaluation.to_dict())
-    else:
-        print_evaluation(stdout_console(), evaluation)
+        extra = {"curve": str(curve), "operating_curves": [one.to_dict() for one in curves]}
+        print_json({**evaluation.to_dict(), **(extra if curve else {})})
+        return
+    print_evaluation(stdout_console(), evaluation)
+    if curve is not None:
+        print_operating_point(stdout_console(), curves, used, curve)
+
+
+def _write_curves(
+    results: Path, truth: Path, file: Path | None
+) -> tuple[tuple[OperatingCurve, ...], SeparationRule]:
+    """Write the operating curves, if wanted; return them and the rule that was used."""
+    from alkfish.evaluate.operating import operating_curves
+    from alkfish.evaluate.operating_files import open_operating_cases
+    from alkfish.evaluate.operating_output import write_operating_curves
+    from alkfish.model.probe import SeparationRule
+
+    if file is None:
+        return (), SeparationRule()
+    cases = open_operating_cases(truth, results)
+    used = cases[0].separation
+    curves = operating_curves(cases)
+    count = f"{len(cases)} simulated case" + ("s" if len(cases) > 1 else "")
+    write_operating_curves(curves, file, title=f"Operating curves, {count}", used=used)
+    return curves, used

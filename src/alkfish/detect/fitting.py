@@ -54,63 +54,110 @@ def _solve(matrix, vector, step):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _normal_equations(data, used, oy, ox, p, ey, ex, normal, gradient):  # type: ignore[no-untyped-def]
-    """Fill the normal equations of one window; return the sum of squared residuals."""
+def _profile(centre, width, origin, g, d, out):  # type: ignore[no-untyped-def]
+    """Fill the profile `g` and offsets `d` along one axis, and the sums of their products.
+
+    ``out[0, k]`` sums g^2 d^k for k = 0..4, ``out[1, k]`` sums g d^k for k = 0..2, ``out[2, k]``
+    sums g d^k t, and ``out[3, k]`` sums t^k, with t the offset from the window's origin.
+    """
+    out[:] = 0.0
+    inv2 = 1.0 / (2.0 * width * width)
+    for i in range(len(g)):
+        d[i] = i - centre
+        g[i] = math.exp(-d[i] * d[i] * inv2)
+        t, square, power = i - origin, g[i] * g[i], 1.0
+        for k in range(5):
+            out[0, k] += square * power
+            if k < 3:
+                out[1, k] += g[i] * power
+                out[2, k] += g[i] * power * t
+            power *= d[i]
+        out[3, 0] += 1.0
+        out[3, 1] += t
+        out[3, 2] += t * t
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _fill_normal(p, u, v, normal):  # type: ignore[no-untyped-def]
+    """Fill the lower normal matrix from the sums along y (`u`) and x (`v`): it is separable."""
+    a = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
+    b = a / p[WIDTH]
+    normal[0, 0] = u[0, 0] * v[0, 0]
+    normal[1, 0] = a * u[0, 1] * v[0, 0]
+    normal[1, 1] = a * a * u[0, 2] * v[0, 0]
+    normal[2, 0] = a * u[0, 0] * v[0, 1]
+    normal[2, 1] = a * a * u[0, 1] * v[0, 1]
+    normal[2, 2] = a * a * u[0, 0] * v[0, 2]
+    normal[3, 0] = b * (u[0, 2] * v[0, 0] + u[0, 0] * v[0, 2])
+    normal[3, 1] = a * b * (u[0, 3] * v[0, 0] + u[0, 1] * v[0, 2])
+    normal[3, 2] = a * b * (u[0, 2] * v[0, 1] + u[0, 0] * v[0, 3])
+    normal[3, 3] = b * b * (u[0, 4] * v[0, 0] + 2 * u[0, 2] * v[0, 2] + u[0, 0] * v[0, 4])
+    for row, (i, j) in enumerate(((1, 1), (2, 1), (1, 2))):
+        f, g = u[i], v[j]
+        normal[4 + row, 0] = f[0] * g[0]
+        normal[4 + row, 1] = a * f[1] * g[0]
+        normal[4 + row, 2] = a * f[0] * g[1]
+        normal[4 + row, 3] = b * (f[2] * g[0] + f[0] * g[2])
+    normal[4, 4] = u[3, 0] * v[3, 0]
+    normal[5, 4] = u[3, 1] * v[3, 0]
+    normal[5, 5] = u[3, 2] * v[3, 0]
+    normal[6, 4] = u[3, 0] * v[3, 1]
+    normal[6, 5] = u[3, 1] * v[3, 1]
+    normal[6, 6] = u[3, 0] * v[3, 2]
+
+
+@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _fill_gradient(data, used, oy, ox, p, ey, dy, ex, dx, gradient):  # type: ignore[no-untyped-def]
+    """Fill the gradient of one window; return the sum of squared residuals."""
     height, width = data.shape
-    inv2 = 1.0 / (2.0 * p[WIDTH] * p[WIDTH])
-    for r in range(height):
-        d = r - p[Y]
-        ey[r] = math.exp(-d * d * inv2)
-    for c in range(width):
-        d = c - p[X]
-        ex[c] = math.exp(-d * d * inv2)
-    normal[:] = 0.0
+    a = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
     gradient[:] = 0.0
     cost = 0.0
-    a_s2 = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
-    j = np.empty(N_PARAMETERS)
     for r in range(height):
-        dy = r - p[Y]
+        along = p[AMPLITUDE] * ey[r]
+        ground = p[BACKGROUND] + p[TILT_Y] * (r - oy)
+        s0 = s1 = s2 = t0 = t1 = 0.0
         for c in range(width):
-            if not used[r, c]:
-                continue
-            dx = c - p[X]
-            e = ey[r] * ex[c]
-            j[AMPLITUDE] = e
-            j[Y] = a_s2 * e * dy
-            j[X] = a_s2 * e * dx
-            j[WIDTH] = a_s2 * e * (dy * dy + dx * dx) / p[WIDTH]
-            j[BACKGROUND] = 1.0
-            j[TILT_Y] = r - oy
-            j[TILT_X] = c - ox
-            diff = data[r, c] - (
-                p[AMPLITUDE] * e + p[BACKGROUND] + p[TILT_Y] * j[TILT_Y] + p[TILT_X] * j[TILT_X]
-            )
+            diff = data[r, c] - (along * ex[c] + ground + p[TILT_X] * (c - ox))
+            diff *= used[r, c]
             cost += diff * diff
-            for i in range(N_PARAMETERS):
-                gradient[i] += j[i] * diff
-                for k in range(i + 1):
-                    normal[i, k] += j[i] * j[k]
+            s0 += ex[c] * diff
+            s1 += ex[c] * dx[c] * diff
+            s2 += ex[c] * dx[c] * dx[c] * diff
+            t0 += diff
+            t1 += (c - ox) * diff
+        gradient[AMPLITUDE] += ey[r] * s0
+        gradient[Y] += a * ey[r] * dy[r] * s0
+        gradient[X] += a * ey[r] * s1
+        gradient[WIDTH] += a / p[WIDTH] * ey[r] * (dy[r] * dy[r] * s0 + s2)
+        gradient[BACKGROUND] += t0
+        gradient[TILT_Y] += (r - oy) * t0
+        gradient[TILT_X] += t1
     return cost
 
 
 @nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
 def _fit_window(data, used, oy, ox, p, limits, prior, noise):  # type: ignore[no-untyped-def]
-    """Levenberg-Marquardt on one window; `p` is improved in place. Return cost, normal matrix."""
+    """Levenberg-Marquardt on one window; `p` is improved in place. Return the normal matrix."""
     n = N_PARAMETERS
-    ey, ex = np.empty(data.shape[0]), np.empty(data.shape[1])
-    normal, gradient = np.empty((n, n)), np.empty(n)
+    ey, dy = np.empty(data.shape[0]), np.empty(data.shape[0])
+    ex, dx = np.empty(data.shape[1]), np.empty(data.shape[1])
+    u, v = np.empty((4, 5)), np.empty((4, 5))
+    normal, gradient = np.zeros((n, n)), np.empty(n)
     good_normal, good_gradient = np.zeros((n, n)), np.zeros(n)
     damped, step, trial = np.empty((n, n)), np.empty(n), p.copy()
     best, damping = 1e300, 1e-2
     prior_weight = noise * noise / (prior[1] * prior[1])
     for _ in range(_MAX_STEPS + 1):
-        cost = _normal_equations(data, used, oy, ox, trial, ey, ex, normal, gradient)
+        _profile(trial[Y], trial[WIDTH], oy, ey, dy, u)
+        _profile(trial[X], trial[WIDTH], ox, ex, dx, v)
+        cost = _fill_gradient(data, used, oy, ox, trial, ey, dy, ex, dx, gradient)
         off = prior[0] - trial[WIDTH]
         cost += prior_weight * off * off
-        gradient[WIDTH] += prior_weight * off
-        normal[WIDTH, WIDTH] += prior_weight
         if cost < best:
+            _fill_normal(trial, u, v, normal)
+            gradient[WIDTH] += prior_weight * off
+            normal[WIDTH, WIDTH] += prior_weight
             finished = best - cost < 1e-4 * cost
             best, damping = cost, damping * 0.2
             p[:], good_normal[:], good_gradient[:] = trial, normal, gradient
@@ -129,7 +176,7 @@ def _fit_window(data, used, oy, ox, p, limits, prior, noise):  # type: ignore[no
         trial[WIDTH] = min(max(trial[WIDTH], limits[0]), limits[1])
         trial[Y] = min(max(trial[Y], oy - limits[2]), oy + limits[2])
         trial[X] = min(max(trial[X], ox - limits[2]), ox + limits[2])
-    return best, good_normal
+    return good_normal
 
 
 @nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
@@ -158,7 +205,7 @@ def _judge(data, used, oy, ox, p, noise, figures):  # type: ignore[no-untyped-de
     count = 0
     for r in range(height):
         for c in range(width):
-            if not used[r, c]:
+            if used[r, c] == 0.0:
                 continue
             dy, dx = r - p[Y], c - p[X]
             e = math.exp(-(dy * dy + dx * dx) * inv2)
@@ -199,7 +246,7 @@ def _start(data, used, oy, ox, radius, p, width):  # type: ignore[no-untyped-def
     total, count = 0.0, 0
     for r in range(data.shape[0]):
         for c in range(data.shape[1]):
-            if used[r, c] and (r - oy) ** 2 + (c - ox) ** 2 > 0.6 * radius * radius:
+            if used[r, c] > 0 and (r - oy) ** 2 + (c - ox) ** 2 > 0.6 * radius * radius:
                 total += data[r, c]
                 count += 1
     background = total / max(count, 1)
@@ -212,6 +259,9 @@ def _start(data, used, oy, ox, radius, p, width):  # type: ignore[no-untyped-def
 @nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
 def _is_hot(image, r, c, noise):  # type: ignore[no-untyped-def]
     """Return whether a pixel stands alone: far above neighbours that hardly rise themselves."""
+    beside = image[r, c - 1] if c > 0 else image[r, c + 1] if image.shape[1] > 1 else image[r, c]
+    if image[r, c] - beside < _HOT_NOISE * noise:
+        return False
     highest, lowest = -1e30, 1e30
     for i in range(max(r - 1, 0), min(r + 2, image.shape[0])):
         for j in range(max(c - 1, 0), min(c + 2, image.shape[1])):
@@ -265,20 +315,20 @@ def fit_spots(  # type: ignore[no-untyped-def]
         top, left = max(0, cy - radius), max(0, cx - radius)
         bottom, right = min(height, cy + radius + 1), min(width, cx + radius + 1)
         data = residual[top:bottom, left:right]
-        used = np.empty(data.shape, np.bool_)
+        used = np.empty(data.shape, np.float32)
         oy, ox = cy - top, cx - left
         saturated = 0
         for r in range(data.shape[0]):
             for c in range(data.shape[1]):
-                inside = (r - oy) ** 2 + (c - ox) ** 2 <= radius * radius + 1
                 full = image[top + r, left + c] >= saturation
-                used[r, c] = inside and not full and not _is_hot(image, top + r, left + c, noise[k])
-                saturated += inside and full
+                hot = _is_hot(image, top + r, left + c, noise[k])
+                used[r, c] = 0.0 if full or hot else 1.0
+                saturated += full
         p[Y] -= top
         p[X] -= left
         if fresh:
             _start(data, used, oy, ox, radius, p, prior[0])
-        _, normal = _fit_window(data, used, oy, ox, p, limits, prior, noise[k])
+        normal = _fit_window(data, used, oy, ox, p, limits, prior, noise[k])
         errors = _standard_errors(normal)
         figures[k, SE_AMPLITUDE], figures[k, SE_WIDTH] = errors[0], errors[1]
         figures[k, N_SATURATED] = saturated

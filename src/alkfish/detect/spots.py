@@ -53,7 +53,7 @@ from alkfish.model.spots import SpotTable
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 """Full width at half maximum of a Gaussian of standard deviation 1."""
 
-CANDIDATE_SNR = 3.0
+CANDIDATE_SNR = 3.3
 FLOOR_SNR = 2.3
 SOLID_SNR = 8.0
 SOLID_QUALITY = 0.8
@@ -70,8 +70,10 @@ LUMP_REACH = 4.0
 LUMP_WIDTH = 1.15
 GHOST_SHARE = 0.2
 GHOST_REACH = 4.0
-N_REFITS = 3
+N_REFITS = 6
+CROWD_REACH = 4.0
 BLOCK_PX = 32
+NOISE_BLOCK_PX = 48
 
 Floats = npt.NDArray[np.float64]
 Image = npt.NDArray[np.float32]
@@ -248,7 +250,7 @@ class _Search:
         self.saturation = saturation_level(image)
         self.width_px, self.narrowest, self.widest = _width_range(pixel_size_um, config)
         self.floor = 0.29 if image.dtype.kind in "ui" else 1e-6 * float(np.ptp(self.image) or 1.0)
-        self.noise = np.maximum(local_noise(self.image, block_px=BLOCK_PX), np.float32(self.floor))
+        self.noise = np.maximum(local_noise(self.image, block_px=NOISE_BLOCK_PX), np.float32(self.floor))
         self.bin = max(1, int(self.width_px / 1.2))
         self.spread = self.noise
 
@@ -266,8 +268,10 @@ class _Search:
         subtract_spots(residual, first.spots, self._radius(model) + 2)
         more = self._candidates(residual, model, near=first)
         more = more.take(self._is_spot(more) & ~_is_ghost(more, first, model.width_px))
-        subtract_spots(residual, more.spots, self._radius(model) + 2)
-        fits = self._refit(residual, first.join(more), model)
+        fits = first
+        if len(more):
+            subtract_spots(residual, more.spots, self._radius(model) + 2)
+            fits = self._refit(residual, first.join(more), model)
         model = self._learn(fits.take(self._is_spot(fits)))
         fits = fits.take(self._accepted(fits, model))
         return fits.take(~_is_lumpy(fits, model.width_px)), model
@@ -276,9 +280,13 @@ class _Search:
         return SpotModel(self.width_px, 0.5 * self.width_px, None, 0)
 
     def _is_hopeful(self, fits: _Fits, model: SpotModel) -> npt.NDArray[np.bool_]:
-        """Return which candidates may be a spot, or touching spots that look like one odd one."""
-        bright_enough = model.p_real(fits.snr) >= HOPEFUL_P_REAL
-        return bright_enough & (fits.spots[:, WIDTH] >= self.narrowest)
+        """Return which candidates may be a spot, or one of touching spots.
+
+        Touching spots spoil each other's window, so only the pixel noise counts here.
+        """
+        noise = sample_grid(self.noise, self.image.shape, fits.spots[:, Y], fits.spots[:, X])
+        snr = fits.spots[:, AMPLITUDE] / (fits.figures[:, SE_AMPLITUDE] * noise)
+        return (model.p_real(snr) >= HOPEFUL_P_REAL) & (fits.spots[:, WIDTH] >= self.narrowest)
 
     def _accepted(self, fits: _Fits, model: SpotModel) -> npt.NDArray[np.bool_]:
         bright = fits.spots[:, AMPLITUDE] >= self.config.min_brightness * model.usual_amplitude
@@ -360,12 +368,22 @@ class _Search:
 
     def _radius(self, model: SpotModel) -> int:
         """Return the half-width of the fitting window in pixels."""
-        return math.ceil(3.0 * max(model.width_px, 0.8 * self.width_px))
+        return math.ceil(2.7 * max(model.width_px, 0.8 * self.width_px))
 
     def _refit(self, residual: Image, fits: _Fits, model: SpotModel) -> _Fits:
-        """Fit all spots beside each other, a few rounds; `residual` has none of them left."""
-        for _ in range(N_REFITS):
-            fits = self._fit(residual, fits.spots, model, fresh=False, figures=fits.figures)
+        """Fit all spots beside each other; those that touch, a few rounds.
+
+        `residual` has none of the spots left, and is kept so.
+        """
+        fits = self._fit(residual, fits.spots, model, fresh=False, figures=fits.figures)
+        crowd = _crowded(fits.spots, CROWD_REACH * model.width_px)
+        for _ in range(N_REFITS - 1):
+            if not crowd.any():
+                break
+            again = fits.take(crowd)
+            again = self._fit(residual, again.spots, model, fresh=False, figures=again.figures)
+            fits.spots[crowd], fits.figures[crowd] = again.spots, again.figures
+            fits.snr[crowd] = again.snr
         return fits
 
     def table(self, fits: _Fits, model: SpotModel) -> SpotTable:
@@ -438,8 +456,7 @@ def _seeds(image: Image, fits: _Fits, model: SpotModel) -> Floats:
     spots, width = fits.spots.copy(), model.width_px
     if len(spots) == 0:
         return spots
-    tree = cKDTree(spots[:, [Y, X]])
-    crowded = np.array([len(near) > 1 for near in tree.query_ball_point(spots[:, [Y, X]], 4 * width)])
+    crowded = _crowded(spots, CROWD_REACH * width)
     odd = (fits.figures[:, ROUNDNESS] < ODD_ROUNDNESS) & (spots[:, WIDTH] < TWIN_WIDTH * width)
     odd &= (fits.snr >= SOLID_SNR) & ~crowded & (model.n_solid >= MIN_SOLID)
     spots[crowded | odd, WIDTH] = width
@@ -448,6 +465,15 @@ def _seeds(image: Image, fits: _Fits, model: SpotModel) -> Floats:
     spots[np.ix_(odd, [Y, X])] += along[odd]
     twins[:, [Y, X]] -= along[odd]
     return np.concatenate([spots, twins])
+
+
+def _crowded(spots: Floats, reach_px: float) -> npt.NDArray[np.bool_]:
+    """Return which spots have another one within `reach_px`."""
+    crowded = np.zeros(len(spots), bool)
+    if len(spots) > 1:
+        pairs = cKDTree(spots[:, [Y, X]]).query_pairs(reach_px, output_type="ndarray")
+        crowded[pairs.ravel()] = True
+    return crowded
 
 
 def _is_twin(fits: _Fits, width_px: float) -> npt.NDArray[np.bool_]:

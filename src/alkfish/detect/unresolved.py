@@ -12,10 +12,10 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.detect.fitting import AMPLITUDE, N_PARAMETERS, WIDTH, Y, X, subtract_spots
 from alkfish.detect.spots import FWHM, ChannelSpots
 
 STRIDE = 2
+SAMPLE_STRIDE = 4
 BRIGHT_SHARE = 1.2
 BRIGHT_NOISE = 8.0
 _BINS = 64
@@ -50,50 +50,73 @@ def unresolved_spots(
         Indexed by nucleus id; zeros if the channel has no spots.
     """
     top_id = int(labels.max(initial=0))
-    if channel.usual_amplitude <= 0:
+    if channel.usual_amplitude <= 0 or top_id == 0:
         return np.zeros(top_id + 1)
-    residual = plane.astype(np.float32)
-    spots = np.zeros((len(channel.table), N_PARAMETERS))
-    spots[:, Y], spots[:, X] = channel.table.y_px, channel.table.x_px
-    spots[:, AMPLITUDE] = channel.table.amplitude
-    spots[:, WIDTH] = channel.table.diameter_um / pixel_size_um / FWHM
-    subtract_spots(residual, spots, math.ceil(4 * channel.model.width_px))
+    table, width_px = channel.table, channel.model.width_px
     rise = max(BRIGHT_SHARE * channel.usual_amplitude, BRIGHT_NOISE * channel.noise)
-    area_px = _bright_area(residual, labels, top_id, np.float32(rise))
-    spot_area_px = math.pi / 4 * (channel.model.width_px * FWHM) ** 2
-    return np.asarray(area_px / spot_area_px)
+    limit = _lower_quartiles(plane, labels, top_id) + rise
+    spots = np.stack(
+        [table.y_px, table.x_px, table.amplitude, table.diameter_um / pixel_size_um / FWHM], axis=1
+    )
+    area_px = _bright_area(plane, labels, limit)
+    _subtract_explained(plane, labels, limit, spots, math.ceil(3 * width_px), area_px)
+    spot_area_px = math.pi / 4 * (width_px * FWHM) ** 2
+    return np.asarray(np.maximum(area_px, 0.0) / spot_area_px)
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _bright_area(image, labels, top_id, rise):  # type: ignore[no-untyped-def]
-    """Return per label the area of pixels that rise above the label's lower quartile."""
+def _lower_quartiles(image, labels, top_id):  # type: ignore[no-untyped-def]
+    """Return the lower quartile of the picture under each label, from a coarse sample."""
     height, width = labels.shape
-    low = np.full(top_id + 1, np.inf, np.float32)
-    high = np.full(top_id + 1, -np.inf, np.float32)
-    for r in range(0, height, STRIDE):
-        for c in range(0, width, STRIDE):
+    low, high = np.full(top_id + 1, np.inf), np.full(top_id + 1, -np.inf)
+    for r in range(0, height, SAMPLE_STRIDE):
+        for c in range(0, width, SAMPLE_STRIDE):
             k = labels[r, c]
             if k:
                 low[k] = min(low[k], image[r, c])
                 high[k] = max(high[k], image[r, c])
     counts = np.zeros((top_id + 1, _BINS), np.int32)
-    for r in range(0, height, STRIDE):
-        for c in range(0, width, STRIDE):
+    for r in range(0, height, SAMPLE_STRIDE):
+        for c in range(0, width, SAMPLE_STRIDE):
             k = labels[r, c]
             if k:
                 position = (image[r, c] - low[k]) / (high[k] - low[k] + 1e-6)
                 counts[k, min(int(position * _BINS), _BINS - 1)] += 1
-    limit = np.empty(top_id + 1, np.float32)
-    for k in range(top_id + 1):
+    quartile = np.full(top_id + 1, np.inf)
+    for k in range(1, top_id + 1):
         quarter, seen, b = counts[k].sum() / 4, 0, 0
-        while b < _BINS and seen <= quarter:
-            seen += counts[k, b]
-            b += 1
-        limit[k] = low[k] + b / _BINS * (high[k] - low[k]) + rise
-    area = np.zeros(top_id + 1)
-    for r in range(0, height, STRIDE):
-        for c in range(0, width, STRIDE):
+        if quarter > 0:
+            while b < _BINS and seen <= quarter:
+                seen += counts[k, b]
+                b += 1
+            quartile[k] = low[k] + b / _BINS * (high[k] - low[k])
+    return quartile
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _bright_area(image, labels, limit):  # type: ignore[no-untyped-def]
+    """Return per label the area of pixels above the label's limit."""
+    area = np.zeros(len(limit))
+    for r in range(0, labels.shape[0], STRIDE):
+        for c in range(0, labels.shape[1], STRIDE):
             k = labels[r, c]
             if k and image[r, c] > limit[k]:
                 area[k] += STRIDE * STRIDE
     return area
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _subtract_explained(image, labels, limit, spots, reach, area):  # type: ignore[no-untyped-def]
+    """Take from `area` the bright pixels that are not bright without the spot on them."""
+    height, width = labels.shape
+    for s in range(len(spots)):
+        y, x, amplitude, sigma = spots[s]
+        top, left = max(0, int(y) - reach) // STRIDE, max(0, int(x) - reach) // STRIDE
+        for r in range(top * STRIDE, min(height, int(y) + reach + 2), STRIDE):
+            for c in range(left * STRIDE, min(width, int(x) + reach + 2), STRIDE):
+                k = labels[r, c]
+                if k and image[r, c] > limit[k]:
+                    d2 = (r - y) ** 2 + (c - x) ** 2
+                    model = amplitude * math.exp(-d2 / (2 * sigma * sigma))
+                    if image[r, c] - model <= limit[k]:
+                        area[k] -= STRIDE * STRIDE

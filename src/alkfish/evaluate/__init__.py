@@ -1,6 +1,6 @@
 """Results against truth: nuclei, spots, patterns, rates, calls, and calibration."""
 
-from alkfish.evaluate.calibration import Reliability, reliability
+from alkfish.evaluate.calibration import MAX_CALIBRATION_ERROR, Reliability, reliability
 from alkfish.evaluate.matching import LabelMatch, PointMatch, match_labels, match_points
 from alkfish.evaluate.patterns import PatternComparison, compare_patterns
 from alkfish.evaluate.report import (
@@ -13,6 +13,7 @@ from alkfish.evaluate.report import (
 )
 
 __all__ = [
+    "MAX_CALIBRATION_ERROR",
     "Evaluation",
     "FieldEvaluation",
     "FieldTables",

@@ -12,6 +12,11 @@ from alkfish.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 
+MAX_CALIBRATION_ERROR = 0.05
+"""Expected calibration error up to which probabilities count as calibrated (chosen)."""
+
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
@@ -83,8 +88,9 @@ def reliability(p: npt.ArrayLike, outcome: npt.ArrayLike, *, n_bins: int = 10) -
         )
     if n_bins < 1:
         raise InputError("a reliability table needs bins", found=n_bins, allowed="1 or more")
-    if not ((predicted >= 0) & (predicted <= 1)).all():
+    if not ((predicted >= -_ROUNDING) & (predicted <= 1 + _ROUNDING)).all():
         raise InputError("a probability is out of range", allowed="0 to 1")
+    predicted = predicted.clip(0.0, 1.0)
     bins = np.minimum((predicted * n_bins).astype(np.int64), n_bins - 1)
     count = np.bincount(bins, minlength=n_bins)
     safe = np.maximum(count, 1)

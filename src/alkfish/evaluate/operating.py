@@ -8,14 +8,13 @@ the simulated nuclei and cases are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.errors import InputError, OutputError
+from alkfish.errors import InputError
 from alkfish.evaluate.patterns import Share
 from alkfish.model.probe import CaseRule, ProbeEnd, SeparationMeasure, SeparationRule
 from alkfish.model.result import Call, PatternCounts
@@ -31,11 +30,16 @@ from alkfish.score.pairing import (
 from alkfish.score.pattern import classify_pattern, has_both_ends
 
 DEFAULT_LIMITS = {
-    SeparationMeasure.GAP_DIAMETERS: tuple(np.arange(0.25, 4.01, 0.25).tolist()),
-    SeparationMeasure.CENTRE_DIAMETERS: tuple(np.arange(0.5, 5.01, 0.25).tolist()),
-    SeparationMeasure.CENTRE_UM: tuple(np.arange(0.3, 3.01, 0.15).tolist()),
+    SeparationMeasure.GAP_DIAMETERS: tuple(0.25 * k for k in range(1, 17)),
+    SeparationMeasure.CENTRE_DIAMETERS: tuple(0.25 * k for k in range(4, 21)),
+    SeparationMeasure.CENTRE_UM: tuple(round(0.2 * k, 1) for k in range(2, 17)),
 }
 """Limits drawn for each measure."""
+
+FIGURES = ("sensitivity", "specificity", "case_sensitivity", "case_specificity")
+"""Figures of a point, as named in JSON and CSV."""
+
+_FIELD_APART_UM = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,12 @@ class OperatingCase:
         Width of a pixel.
     shift_um : tuple of float
         y, x by which the 5' positions are shifted; taken back before pairing.
+    separation : SeparationRule
+        The rule it was scored with.
+    case_rule : CaseRule
+        Figures of the call.
+    doublet_gap_diam : float
+        As in `alkfish.config.ScoreConfig`.
     """
 
     nuclei: NucleusRecords
@@ -64,6 +74,9 @@ class OperatingCase:
     is_positive: bool
     pixel_size_um: float
     shift_um: tuple[float, float] = (0.0, 0.0)
+    separation: SeparationRule = field(default_factory=SeparationRule)
+    case_rule: CaseRule = field(default_factory=CaseRule)
+    doublet_gap_diam: float = 1.0
 
     def __post_init__(self) -> None:
         if len(self.rearranged) != len(self.nuclei):
@@ -96,20 +109,18 @@ class OperatingCurve:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the curve as plain values."""
-        names = ("sensitivity", "specificity", "case_sensitivity", "case_specificity")
         return {
             "measure": self.measure.value,
             "points": [
-                {"limit": point.limit, **{name: getattr(point, name).to_dict() for name in names}}
+                {"limit": point.limit, **{name: getattr(point, name).to_dict() for name in FIGURES}}
                 for point in self.points
             ],
         }
 
 
 def operating_curve(
-    cases: Sequence[OperatingCase], *, measure: SeparationMeasure,
-    limits: Sequence[float] = (), case_rule: CaseRule | None = None, doublet_gap_diam: float = 1.0,
-) -> OperatingCurve:  # fmt: skip
+    cases: Sequence[OperatingCase], *, measure: SeparationMeasure, limits: Sequence[float] = ()
+) -> OperatingCurve:
     """Compute sensitivity and specificity for a range of limits.
 
     Parameters
@@ -119,33 +130,33 @@ def operating_curve(
     measure : SeparationMeasure
         What the limit is compared with.
     limits : sequence of float
-        Limits in the unit of the measure; `DEFAULT_LIMITS` if empty.
-    case_rule : CaseRule, optional
-        Figures of the call.
-    doublet_gap_diam : float
-        As in `alkfish.config.ScoreConfig`.
+        Limits in the unit of the measure; if empty, `DEFAULT_LIMITS` and the limits that cases were
+        scored with.
 
     Returns
     -------
     OperatingCurve
         One point per limit, ascending.
     """
-    rule = case_rule or CaseRule()
+    used = {case.separation.limit for case in cases if case.separation.measure is measure}
     points = []
-    for limit in sorted(limits or DEFAULT_LIMITS[measure]):
-        separation = SeparationRule(measure, limit)
-        read = [read_patterns(case, separation, doublet_gap_diam) for case in cases]
-        points.append(_point(limit, cases, read, rule))
+    for limit in sorted(limits or {*DEFAULT_LIMITS[measure], *used}):
+        rule = SeparationRule(measure, limit)
+        points.append(_point(limit, cases, [read_patterns(case, rule) for case in cases]))
     return OperatingCurve(measure, tuple(points))
 
 
-def read_patterns(
-    case: OperatingCase, rule: SeparationRule, doublet_gap_diam: float
-) -> npt.NDArray[np.object_]:
+def operating_curves(cases: Sequence[OperatingCase]) -> tuple[OperatingCurve, ...]:
+    """Compute the curve of each measure over its `DEFAULT_LIMITS`."""
+    return tuple(operating_curve(cases, measure=measure) for measure in SeparationMeasure)
+
+
+def read_patterns(case: OperatingCase, rule: SeparationRule) -> npt.NDArray[np.object_]:
     """Return the pattern of each nucleus under `rule`; empty if it cannot be scored."""
     owner = _owner_rows(case)
     three, five = (_placed(case, owner, end) for end in ProbeEnd)
-    signals = pair_signals(three, five, rule=rule, doublet_gap_diam=doublet_gap_diam).signals
+    gap = case.doublet_gap_diam
+    signals = pair_signals(three, five, rule=rule, doublet_gap_diam=gap).signals
     count = np.zeros((len(case.nuclei) + 1, 3), np.int64)
     for column, kind in enumerate((FUSED, UNPAIRED_3P, UNPAIRED_5P)):
         np.add.at(count[:, column], signals.nucleus_id[signals.kind == kind], 1)
@@ -170,20 +181,24 @@ def _placed(case: OperatingCase, owner: npt.NDArray[np.int32], end: ProbeEnd) ->
     chosen = case.spots.end == end.value
     position = np.stack([case.spots.y_px[chosen], case.spots.x_px[chosen]], axis=1)
     position = position * case.pixel_size_um
+    # Fields lie over one another in pixels: apart, no spot meets those of other fields.
+    position[:, 0] += np.unique(case.spots.fov[chosen], return_inverse=True)[1] * _FIELD_APART_UM
     if end is ProbeEnd.FIVE_PRIME:
         position = position - np.asarray(case.shift_um)
     return PlacedSpots(position, case.spots.diameter_um[chosen], owner[chosen])
 
 
 def _point(
-    limit: float, cases: Sequence[OperatingCase], read: Sequence[npt.NDArray[np.object_]],
-    rule: CaseRule,
-) -> OperatingPoint:  # fmt: skip
+    limit: float, cases: Sequence[OperatingCase], read: Sequence[npt.NDArray[np.object_]]
+) -> OperatingPoint:
     positive = [p.value for p in Pattern if p.is_positive]
     truth = np.concatenate([np.empty(0, np.bool_), *(case.rearranged for case in cases)])
     patterns = np.concatenate([np.empty(0, object), *read])
     scored, found = patterns != "", np.isin(patterns.astype(str), positive)
-    calls = [call_counts(PatternCounts.from_patterns(texts), rule)[0] for texts in read]
+    calls = [
+        call_counts(PatternCounts.from_patterns(texts), case.case_rule)[0]
+        for texts, case in zip(read, cases, strict=True)
+    ]
     called = {
         side: [
             call for call, case in zip(calls, cases, strict=True)
@@ -198,55 +213,3 @@ def _point(
         Share(called[True].count(Call.POSITIVE), len(called[True])),
         Share(called[False].count(Call.NEGATIVE), len(called[False])),
     )
-
-
-def draw_operating_curves(
-    curves: Sequence[OperatingCurve], path: str | Path, *, title: str = ""
-) -> None:
-    """Draw sensitivity and specificity against the limit, one panel per curve.
-
-    The curves of nuclei carry their Wilson 95 % intervals; those of cases are dashed. The file type
-    follows the suffix of `path`.
-
-    Raises
-    ------
-    InputError
-        If matplotlib is not installed or there is no curve.
-    OutputError
-        If the file cannot be written.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError(
-            "drawing needs matplotlib", remedy='pip install "alkfish[docs]"'
-        ) from error
-    if not curves:
-        raise InputError("there is no operating curve to draw")
-    figure = Figure(figsize=(4.6 * len(curves), 3.8), layout="constrained")
-    panels = figure.subplots(1, len(curves), squeeze=False)[0]
-    for panel, curve in zip(panels, curves, strict=True):
-        _draw_panel(panel, curve)
-    panels[0].legend(fontsize="small")
-    figure.suptitle(title)
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise OutputError("the figure cannot be written", where=path, found=error) from error
-
-
-def _draw_panel(panel: Any, curve: OperatingCurve) -> None:
-    limits = [point.limit for point in curve.points]
-    styles = (
-        ("sensitivity", "tab:red", "-"), ("specificity", "tab:blue", "-"),
-        ("case_sensitivity", "tab:red", "--"), ("case_specificity", "tab:blue", "--"),
-    )  # fmt: skip
-    for name, colour, line in styles:
-        shares: list[Share] = [getattr(point, name) for point in curve.points]
-        label = name.replace("_", " ") if "case" in name else f"nucleus {name}"
-        panel.plot(limits, [s.value for s in shares], line, color=colour, label=label)
-        if line == "-":
-            low, high = zip(*(s.interval for s in shares), strict=True)
-            panel.fill_between(limits, low, high, color=colour, alpha=0.15, linewidth=0)
-    panel.set(xlabel=f"limit ({curve.measure.value.replace('_', ' ')})", ylim=(0, 1.02))
-    panel.grid(alpha=0.3)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from alkfish.config import ScoreConfig
 from alkfish.errors import InputError
 from alkfish.evaluate.matching import match_labels
 from alkfish.evaluate.operating import OperatingCase
-from alkfish.evaluate.report import MIN_IOU, find_case_folders
+from alkfish.evaluate.report import MIN_IOU, find_case_folders, match_cases, read_record
 from alkfish.io.labels import read_labels
+from alkfish.io.probes import probe_from_mapping
 from alkfish.io.tables import read_table
+from alkfish.model.probe import CaseRule, SeparationRule
 from alkfish.model.signals import NucleusRecords, SpotRecords
 from alkfish.synthetic.truth import TruthNuclei
 
@@ -32,9 +36,10 @@ def open_operating_cases(
     truth_dir : path-like
         As in `evaluate_bundle`.
     result_dir : path-like, optional
-        Bundles of the same cases: the curve is then that of the whole program, nuclei and spots as
-        found. Found nuclei without a true counterpart take no part. Without it, true spots are
-        used: the curve of the rule alone.
+        Bundles of the same cases, matched as in `evaluate_bundle`: the curve is then that of the
+        whole program, nuclei and spots as found. Found nuclei without a true counterpart take no
+        part, and what was excluded stays excluded. Without it, true spots are used: the curve of
+        the rule alone.
 
     Returns
     -------
@@ -44,32 +49,49 @@ def open_operating_cases(
     Raises
     ------
     InputError
-        If a folder holds no case or the pixel size differs within one.
+        If a folder holds no case, none match, or the pixel size differs within one.
     BundleError
         If a file is missing or unreadable.
     """
-    truths = find_case_folders(Path(truth_dir), "truth.json", "truth")
     if result_dir is None:
+        truths = find_case_folders(Path(truth_dir), "truth.json", "truth")
         return [_true_case(truths[name]) for name in sorted(truths)]
-    results = find_case_folders(Path(result_dir), "result.json", "case bundle")
-    return [_found_case(truths[n], results[n]) for n in sorted(truths.keys() & results.keys())]
+    matched, _ = match_cases(result_dir, truth_dir)
+    return [_found_case(truth, result) for _, result, truth in matched]
 
 
 def _true_case(truth: Path) -> OperatingCase:
-    told = json.loads((truth / "truth.json").read_text("utf-8"))
+    told = read_record(truth / "truth.json")
+    shift = _value(told, "shift_um", truth)
     return OperatingCase(
         read_table(NucleusRecords, truth / "nuclei.parquet"),
         read_table(SpotRecords, truth / "spots.parquet"),
         read_table(TruthNuclei, truth / "biology.parquet").rearranged,
-        told["positive_fraction"] >= POSITIVE_FRACTION,
-        told["pixel_size_um"],
-        (told["shift_um"][0], told["shift_um"][1]),
+        _is_positive(told, truth),
+        float(_value(told, "pixel_size_um", truth)),
+        (float(shift[0]), float(shift[1])),
     )
+
+
+def _is_positive(told: Mapping[str, Any], truth: Path) -> bool:
+    return bool(_value(told, "positive_fraction", truth) >= POSITIVE_FRACTION)
+
+
+def _value(told: Mapping[str, Any], key: str, truth: Path) -> Any:
+    if key not in told:
+        raise InputError(
+            "the truth lacks a value",
+            where=truth / "truth.json",
+            found=", ".join(told),
+            allowed=f"a value {key!r}",
+            remedy="simulate the case again with this version",
+        )
+    return told[key]
 
 
 def _found_case(truth: Path, result: Path) -> OperatingCase:
     """Return the case as found; what a nucleus is comes from its true counterpart."""
-    told = json.loads((result / "result.json").read_text("utf-8"))
+    told = read_record(result / "result.json")
     nuclei = read_table(NucleusRecords, result / "nuclei.parquet")
     partner = _true_partners(truth, result)
     biology = read_table(TruthNuclei, truth / "biology.parquet")
@@ -78,14 +100,23 @@ def _found_case(truth: Path, result: Path) -> OperatingCase:
     found = [(str(f), int(n)) for f, n in zip(nuclei.fov, nuclei.nucleus_id, strict=True)]
     known = np.array([key in partner for key in found], dtype=np.bool_)
     reference = [rearranged[partner[key]] for key in found if key in partner]
+    rules = probe_from_mapping(told["probe"]) if "probe" in told else None
     return OperatingCase(
         nuclei.take(known),
         read_table(SpotRecords, result / "spots.parquet"),
         np.array(reference, dtype=np.bool_),
-        _true_case(truth).is_positive,
+        _is_positive(read_record(truth / "truth.json"), truth),
         _only_pixel_size(result),
         _applied_shift(told),
+        separation=SeparationRule() if rules is None else rules.separation,
+        case_rule=CaseRule() if rules is None else rules.case_rule,
+        doublet_gap_diam=_doublet_gap(told),
     )
+
+
+def _doublet_gap(told: Mapping[str, Any]) -> float:
+    stage = told.get("config", {}).get("score", {})
+    return float(stage.get("doublet_gap_diam", ScoreConfig().doublet_gap_diam))
 
 
 def _true_partners(truth: Path, result: Path) -> dict[tuple[str, int], tuple[str, int]]:
@@ -110,7 +141,7 @@ def _only_pixel_size(result: Path) -> float:
     return sizes.pop()
 
 
-def _applied_shift(told: dict[str, object]) -> tuple[float, float]:
+def _applied_shift(told: Mapping[str, Any]) -> tuple[float, float]:
     """Return the chromatic shift that the program corrected; it belongs to the whole case."""
     fields = told.get("fields")
     if not isinstance(fields, list):

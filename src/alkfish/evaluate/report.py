@@ -39,18 +39,26 @@ class FieldTables:
 
 
 @dataclass(frozen=True, eq=False)
+class Predictions:
+    """Probabilities told, shape (N,), and whether each came true."""
+
+    probability: npt.NDArray[np.float64]
+    outcome: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
 class FieldEvaluation:
     """One field against its truth.
 
-    ``probability`` and ``outcome`` hold, for the nuclei scorable in both, the program's
-    probability of being positive and whether that is true.
+    ``positive`` and ``called`` hold, for the nuclei scorable in both, what the program told of
+    being positive and of the pattern it called, and whether that is true.
     """
 
     nuclei: LabelMatch
     spots: Mapping[str, PointMatch]
     patterns: PatternComparison
-    probability: npt.NDArray[np.float64]
-    outcome: npt.NDArray[np.bool_]
+    positive: Predictions
+    called: Predictions
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,10 @@ class Evaluation:
         Summed.
     reliability : Reliability
         Of the probability that a nucleus is positive.
+    reliability_called : Reliability
+        Of the probability of the pattern that was called.
+    missing_cases : tuple of str
+        Truths without a bundle.
     """
 
     cases: tuple[CaseVerdict, ...]
@@ -94,6 +106,7 @@ class Evaluation:
     spots: Mapping[str, PointMatch]
     patterns: PatternComparison
     reliability: Reliability
+    reliability_called: Reliability
     missing_cases: tuple[str, ...] = field(default=())
 
     @property
@@ -124,6 +137,7 @@ class Evaluation:
             "spots": {end: _spot_figures(match) for end, match in self.spots.items()},
             "patterns": self.patterns.to_dict(),
             "reliability": self.reliability.to_dict(),
+            "reliability_called": self.reliability_called.to_dict(),
         }
 
 
@@ -158,8 +172,8 @@ def evaluate_field(
         for end in ProbeEnd
     }  # fmt: skip
     patterns = compare_patterns(truth.nuclei, found.nuclei, nuclei.pairs)
-    probability, outcome = _predictions(truth.nuclei, found.nuclei, nuclei.pairs)
-    return FieldEvaluation(nuclei, spots, patterns, probability, outcome)
+    told = _predictions(truth.nuclei, found.nuclei, nuclei.pairs)
+    return FieldEvaluation(nuclei, spots, patterns, *told)
 
 
 def _positions(spots: SpotRecords, end: ProbeEnd) -> npt.NDArray[np.float64]:
@@ -169,14 +183,22 @@ def _positions(spots: SpotRecords, end: ProbeEnd) -> npt.NDArray[np.float64]:
 
 def _predictions(
     truth: NucleusRecords, found: NucleusRecords, pairs: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+) -> tuple[Predictions, Predictions]:
+    """Return what was told of being positive and of the called pattern."""
     rows_true = {int(number): row for row, number in enumerate(truth.nucleus_id)}
     rows_found = {int(number): row for row, number in enumerate(found.nucleus_id)}
     i = np.array([rows_true[a] for a, b in pairs.tolist() if b in rows_found], dtype=np.intp)
     j = np.array([rows_found[b] for _, b in pairs.tolist() if b in rows_found], dtype=np.intp)
     both = truth.scorable[i] & found.scorable[j]
-    is_positive = np.isin(truth.pattern[i].astype(str), _POSITIVE)
-    return found.p_positive[j][both], is_positive[both]
+    true, called = truth.pattern[i][both].astype(str), found.pattern[j][both].astype(str)
+    p_called = np.zeros(len(called))
+    for pattern in Pattern:
+        chosen = called == pattern.value
+        p_called[chosen] = getattr(found, f"p_{pattern.value.lower()}")[j][both][chosen]
+    return (
+        Predictions(found.p_positive[j][both], np.isin(true, _POSITIVE)),
+        Predictions(p_called, called == true),
+    )
 
 
 def evaluate_bundle(
@@ -208,6 +230,26 @@ def evaluate_bundle(
     BundleError
         If a file is missing or unreadable.
     """
+    matched, missing = match_cases(result_dir, truth_dir)
+    fields: list[FieldEvaluation] = []
+    verdicts = []
+    for name, result, truth in matched:
+        compared = list(_evaluate_case(result, truth, min_iou, max_distance_px))
+        fields += compared
+        verdicts.append(_verdict(name, result, truth, compared))
+    return summarise(fields, verdicts, missing_cases=missing)
+
+
+def match_cases(
+    result_dir: str | Path, truth_dir: str | Path
+) -> tuple[list[tuple[str, Path, Path]], list[str]]:
+    """Return name, bundle and truth of each case, by name, and the truths without a bundle.
+
+    Raises
+    ------
+    InputError
+        If a folder holds no bundle or no truth, or none match; see `evaluate_bundle`.
+    """
     results = find_case_folders(Path(result_dir), "result.json", "case bundle")
     truths = find_case_folders(Path(truth_dir), "truth.json", "truth")
     if len(results) == len(truths) == 1:
@@ -220,13 +262,7 @@ def evaluate_bundle(
             found=", ".join(sorted(results)),
             allowed=", ".join(sorted(truths)),
         )
-    fields: list[FieldEvaluation] = []
-    verdicts = []
-    for name in names:
-        compared = list(_evaluate_case(results[name], truths[name], min_iou, max_distance_px))
-        fields += compared
-        verdicts.append(_verdict(name, results[name], truths[name], compared))
-    return summarise(fields, verdicts, missing_cases=sorted(truths.keys() - results.keys()))
+    return [(n, results[n], truths[n]) for n in names], sorted(truths.keys() - results.keys())
 
 
 def find_case_folders(folder: Path, marker: str, kind: str) -> dict[str, Path]:
@@ -283,7 +319,7 @@ def _open_fields(folder: Path) -> dict[str, FieldTables]:
 
 
 def _verdict(name: str, result: Path, truth: Path, fields: list[FieldEvaluation]) -> CaseVerdict:
-    told, true = _read_json(result / "result.json"), _read_json(truth / "truth.json")
+    told, true = read_record(result / "result.json"), read_record(truth / "truth.json")
     patterns = sum((one.patterns for one in fields), PatternComparison())
     return CaseVerdict(
         case=name, call=str(told.get("call", "")), true_call=str(true.get("true_call", "")),
@@ -292,7 +328,14 @@ def _verdict(name: str, result: Path, truth: Path, fields: list[FieldEvaluation]
     )  # fmt: skip
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_record(path: Path) -> dict[str, Any]:
+    """Return the JSON object of a file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or does not hold an object.
+    """
     try:
         data = json.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -316,12 +359,18 @@ def summarise(
     )  # fmt: skip
     spots = {end.value: _sum_points([f.spots[end.value] for f in fields]) for end in ProbeEnd}
     spots["both"] = _sum_points(list(spots.values()))
-    table = reliability(
-        np.concatenate([np.empty(0), *(f.probability for f in fields)]),
-        np.concatenate([np.empty(0, np.bool_), *(f.outcome for f in fields)]),
+    return Evaluation(
+        tuple(cases), nuclei, spots, sum((f.patterns for f in fields), PatternComparison()),
+        _pooled_reliability([f.positive for f in fields]),
+        _pooled_reliability([f.called for f in fields]), tuple(missing_cases or ()),
+    )  # fmt: skip
+
+
+def _pooled_reliability(told: list[Predictions]) -> Reliability:
+    return reliability(
+        np.concatenate([np.empty(0), *(one.probability for one in told)]),
+        np.concatenate([np.empty(0, np.bool_), *(one.outcome for one in told)]),
     )
-    patterns = sum((f.patterns for f in fields), PatternComparison())
-    return Evaluation(tuple(cases), nuclei, spots, patterns, table, tuple(missing_cases or ()))
 
 
 def _sum_points(matches: list[PointMatch]) -> PointMatch:

@@ -140,7 +140,9 @@ def _cautions(
 
 
 def _three_prime_only(nuclei: NucleusRecords, n_enumerated: int) -> bool:
-    carried: npt.NDArray[np.bool_] = np.array(["only_3p" in text.split(";") for text in nuclei.flags])
+    carried: npt.NDArray[np.bool_] = np.array(
+        ["only_3p" in text.split(";") for text in nuclei.flags]
+    )
     only = int((carried & scorable_shape(nuclei)).sum()) if len(nuclei) else 0
     return only * 100 >= FREQUENT_PERCENT * (n_enumerated + only) > 0
 

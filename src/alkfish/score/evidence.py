@@ -55,7 +55,12 @@ class PatternProbabilities:
 
 
 def pattern_probabilities(
-    pairing: Pairing, three: SpotEvidence, five: SpotEvidence, *, rule: SeparationRule, n_nuclei: int
+    pairing: Pairing,
+    three: SpotEvidence,
+    five: SpotEvidence,
+    *,
+    rule: SeparationRule,
+    n_nuclei: int,
 ) -> PatternProbabilities:
     """Return the probability of each pattern for nuclei 0 to `n_nuclei`.
 
@@ -68,7 +73,9 @@ def pattern_probabilities(
     apart = _p_apart(signals.separation(rule.measure), snr, signals.centre_um, rule)
     unpaired_3 = signals.kind == UNPAIRED_3P
     near = unpaired_3 & (signals.centre_um > 0)
-    fused_but_split = _any(signals.nucleus_id, np.where(signals.kind == FUSED, apart, 0.0), n_nuclei)
+    fused_but_split = _any(
+        signals.nucleus_id, np.where(signals.kind == FUSED, apart, 0.0), n_nuclei
+    )
     split_but_fused = _smallest(signals.nucleus_id[near], 1.0 - apart[near], n_nuclei)
     any_3 = _any(signals.nucleus_id, np.where(unpaired_3, real, 0.0), n_nuclei)
     any_5 = _any(signals.nucleus_id, np.where(signals.kind == UNPAIRED_5P, real, 0.0), n_nuclei)

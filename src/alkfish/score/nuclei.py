@@ -211,11 +211,12 @@ class _NucleusRows:
         n_3, n_5 = counts.fused + counts.three, counts.fused + counts.five
         most = np.maximum(n_3, n_5)
         shown_3, shown_5 = n_3 > 0, n_5 > 0
+        too_many = (most > limits.max_signals) | (self.unresolved > limits.max_unresolved)
         rules = [
             (~shown_3 & ~shown_5, NucleusFlag.NO_SIGNAL),
             (shown_3 & ~shown_5, NucleusFlag.ONLY_3P),
             (shown_5 & ~shown_3, NucleusFlag.ONLY_5P),
-            ((most > limits.max_signals) | (self.unresolved > limits.max_unresolved), NucleusFlag.TOO_MANY_SIGNALS),
+            (too_many, NucleusFlag.TOO_MANY_SIGNALS),
             (counts.has_doublet, NucleusFlag.DOUBLET_3P),
             (most >= GAIN_COPIES, NucleusFlag.GAIN),
             ((usual_5p > 0) & (usual_5p < limits.min_usual_snr), NucleusFlag.DIM_5P),

@@ -202,7 +202,7 @@ def _merge_doublets(spots: PlacedSpots, max_gap_diam: float) -> Ints:
     edges = candidate_pairs(spots, spots, reach_um=reach)
     near = edges.take((edges.first < edges.second) & (edges.gap_diam < max_gap_diam))
     links = coo_array((np.ones(len(near.first)), (near.first, near.second)), (len(spots),) * 2)
-    return connected_components(links, directed=False)[1].astype(np.intp)
+    return np.asarray(connected_components(links, directed=False)[1], np.intp)
 
 
 def _closest_per_signal(edges: Separations, group_3: Ints, group_5: Ints,
@@ -221,11 +221,9 @@ def _closest_per_signal(edges: Separations, group_3: Ints, group_5: Ints,
 
 def _match(edges: Separations, rule: SeparationRule) -> npt.NDArray[np.bool_]:
     """Return which edges form the largest matching with the smallest total separation."""
-    lonely = (np.bincount(edges.first)[edges.first] == 1) & (
-        np.bincount(edges.second)[edges.second] == 1
-    )
-    chosen = lonely.copy()
-    contested = np.flatnonzero(~lonely)
+    once_3, once_5 = np.bincount(edges.first) == 1, np.bincount(edges.second) == 1
+    chosen: npt.NDArray[np.bool_] = once_3[edges.first] & once_5[edges.second]
+    contested = np.flatnonzero(~chosen)
     if contested.size == 0:
         return chosen
     n_3 = int(edges.first.max()) + 1
@@ -278,9 +276,7 @@ class _PairingBuilder:
         signal_3p = _spot_signals(self.group_3, self.of_3)
         signal_5p = _spot_signals(self.group_5, self.of_5)
         signals = self._signals(signal_3p, signal_5p, n_fused, len(left_3), len(left_5), attached)
-        return Pairing(
-            signal_3p, signal_5p, _shared(signal_3p), _shared(signal_5p), signals
-        )
+        return Pairing(signal_3p, signal_5p, _shared(signal_3p), _shared(signal_5p), signals)
 
     def _attach(self, close: Separations, doublet_gap_diam: float) -> Ints:
         """Give unpaired groups that touch a paired partner that partner's signal."""
@@ -302,10 +298,12 @@ class _PairingBuilder:
         nucleus = np.zeros(total + 1, np.int32)
         nucleus[signal_3p] = self.three.nucleus_id
         nucleus[signal_5p] = self.five.nucleus_id
-        kind = np.repeat(np.array([FUSED, UNPAIRED_3P, UNPAIRED_5P], np.int8), [n_fused, n_3p, n_5p])
+        kinds = np.array([FUSED, UNPAIRED_3P, UNPAIRED_5P], np.int8)
+        kind = np.repeat(kinds, [n_fused, n_3p, n_5p])
         apart = self._nearest_unpaired(signal_3p, signal_5p, kind)
         columns = np.zeros((3, total))
-        for pairs, rows in ((self.matched, np.arange(n_fused)), (apart, signal_3p[apart.first] - 1)):
+        fused_rows, apart_rows = np.arange(n_fused), signal_3p[apart.first] - 1
+        for pairs, rows in ((self.matched, fused_rows), (apart, apart_rows)):
             columns[:, rows] = pairs.gap_diam, pairs.centre_diam, pairs.centre_um
         doublet = np.zeros(total, bool)
         doublet[attached] = True

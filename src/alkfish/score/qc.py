@@ -103,9 +103,7 @@ def _poor(nuclei: NucleusRecords, three: ChannelQC, five: ChannelQC) -> list[str
     ]
 
 
-def _doubts(
-    nuclei: NucleusRecords, three: ChannelQC, five: ChannelQC, focus: float
-) -> list[str]:
+def _doubts(nuclei: NucleusRecords, three: ChannelQC, five: ChannelQC, focus: float) -> list[str]:
     doubts = []
     if 0 < len(nuclei) < MIN_NUCLEI:
         doubts.append(f"only {len(nuclei)} nuclei")

@@ -21,7 +21,7 @@ from alkfish.segment.background import (
     subtract_haze,
 )
 from alkfish.segment.declump import Layers, keep_nuclei, split_foreground
-from alkfish.segment.kernels import enlarge_labels
+from alkfish.segment.resample import block_means, enlarge_labels
 from alkfish.segment.scale import SMALLEST_DIAM_PX, estimate_diameter, median_width
 
 WORK_DIAM_PX = 22.0
@@ -35,6 +35,9 @@ MAX_ENLARGE = 3.0
 
 PRIOR_RANGE = (0.5, 1.5)
 """How far the estimated width may lie from that expected at a known pixel size, as a share."""
+
+WIDTH_TOLERANCE = 1.2
+"""Where the width found differs from the assumed one by a larger factor, the pass is repeated."""
 
 MIN_CONTRAST = 8.0
 """Smallest contrast of the typical object, in standard deviations of the smoothed noise."""
@@ -87,13 +90,17 @@ def segment_nuclei(
         return np.zeros(dapi.shape, np.int32)
     settings = SegmentConfig() if config is None else config
     diam_px, low, high = _assumed_width(dapi, pixel_size_um, settings)
-    for work_diam_px in (SCOUT_DIAM_PX, WORK_DIAM_PX):
+    first = SCOUT_DIAM_PX if pixel_size_um is None else WORK_DIAM_PX
+    for work_diam_px in (first, WORK_DIAM_PX):
         work = _WorkPicture.from_raw(dapi, diam_px, work_diam_px)
         found, count, margin = _segment_work(work)
         if count == 0:
             return np.zeros(dapi.shape, np.int32)
         width = median_width(np.bincount(found.ravel(), minlength=count + 1)[1:]) / work.scale
-        diam_px = min(max(width, low), high)
+        width = min(max(width, low), high)
+        if work_diam_px == WORK_DIAM_PX and abs(math.log(width / diam_px)) < math.log(WIDTH_TOLERANCE):
+            break
+        diam_px = width
     return work.restore(found, margin)
 
 
@@ -116,7 +123,7 @@ class _WorkPicture:
             pixels = cv2.resize(raw, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
             return cls(pixels, (height, width), scale, diam_px * scale, noise_level(raw))
         reduce = max(1, round(diam_px / work_diam_px))
-        pixels = reduce_picture(dapi, reduce)
+        pixels = block_means(dapi, reduce)
         noise = noise_level(pixels)
         return cls(pixels, (height, width), 1 / reduce, diam_px / reduce, noise)
 
@@ -132,20 +139,6 @@ class _WorkPicture:
         full: npt.NDArray[np.int32]
         full = enlarge_labels(labels, margin, round(1 / self.scale), height, width)
         return full
-
-
-def reduce_picture(dapi: npt.NDArray[Any], reduce: int) -> Float:
-    """Return block means as float32; incomplete blocks at the far edges repeat the last pixels."""
-    if reduce == 1:
-        return dapi.astype(np.float32)
-    height, width = dapi.shape
-    if height % reduce or width % reduce:
-        dapi = cv2.copyMakeBorder(
-            dapi, 0, -height % reduce, 0, -width % reduce, cv2.BORDER_REPLICATE
-        )
-    size = (dapi.shape[1] // reduce, dapi.shape[0] // reduce)
-    small: Float = cv2.resize(dapi, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    return small
 
 
 def _assumed_width(

@@ -1,4 +1,4 @@
-"""Compiled loops over pixels: flooding with union-find and the transfer to full resolution."""
+"""Compiled loops over pixels: flooding with union-find, sums of regions and contacts."""
 
 from __future__ import annotations
 
@@ -52,83 +52,100 @@ def flood_basins(
     count : int
         N.
     """
-    height, width = mask.shape
-    labels = np.zeros((height, width), np.int32)
-    flat = priority.ravel()
-    inside = mask.ravel()
-    top = 0.0
-    n_inside = 0
-    for i in range(flat.size):
-        if inside[i]:
-            n_inside += 1
-            top = max(top, flat[i])
-    if n_inside == 0:
-        return labels, 0
-    step = (N_LEVELS - 1) / top if top > 0 else 0.0
-    start = np.zeros(N_LEVELS + 1, np.int64)
-    for i in range(flat.size):
-        if inside[i]:
-            start[N_LEVELS - int(flat[i] * step)] += 1
-    for level in range(N_LEVELS):
-        start[level + 1] += start[level]
-    order = np.empty(n_inside, np.int32)
-    for i in range(flat.size):
-        if inside[i]:
-            level = N_LEVELS - 1 - int(flat[i] * step)
-            order[start[level]] = i
-            start[level] += 1
-    basin = np.full(flat.size, -1, np.int32)
-    parent = np.empty(n_inside, np.int32)
-    peak = np.empty(n_inside, np.float32)
+    order, landscape = _sorted_pixels(priority, mask)
+    basin = np.full(landscape.size, -1, np.int32)
+    parent = np.empty(order.size, np.int32)
+    peak = np.empty(order.size, np.float32)
+    row = mask.shape[1] + 2
+    around = np.array([-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1])
     n_basins = 0
-    for k in range(n_inside):
+    for k in range(order.size):
         i = order[k]
-        y, x = i // width, i % width
-        here = flat[i]
-        best = -1
-        best_value = -1.0
-        for dy in range(-1, 2):
-            for dx in range(-1, 2):
-                v, u = y + dy, x + dx
-                if (dy == 0 and dx == 0) or v < 0 or u < 0 or v >= height or u >= width:
-                    continue
-                j = v * width + u
-                if basin[j] < 0:
-                    continue
-                root = _find(parent, basin[j])
-                if best < 0:
-                    best, best_value = root, flat[j]
-                elif root != best:
-                    low, high = (root, best) if peak[root] < peak[best] else (best, root)
-                    if peak[low] - here < max(abs_depth, rel_depth * peak[low]):
-                        parent[low] = high
-                        best, best_value = high, max(best_value, flat[j])
-                    elif flat[j] > best_value:
-                        best, best_value = root, flat[j]
-                elif flat[j] > best_value:
-                    best_value = flat[j]
+        best = _joined_basin(i, around, landscape, basin, parent, peak, abs_depth, rel_depth)
         if best < 0:
             parent[n_basins] = n_basins
-            peak[n_basins] = here
+            peak[n_basins] = landscape[i]
             best = n_basins
             n_basins += 1
         basin[i] = best
-    count = _number_basins(labels, basin, parent, n_basins)
-    return labels, count
+    labels = np.zeros(mask.shape, np.int32)
+    return labels, _number_basins(labels, basin, parent, n_basins)
+
+
+@_jit
+def _sorted_pixels(priority: Any, mask: Any) -> Any:
+    """Return the pixels of the mask by falling level, as positions in the padded landscape.
+
+    The landscape is the priority with a border of one pixel, flattened.
+    """
+    height, width = mask.shape
+    top = np.float32(0.0)
+    start = np.zeros(N_LEVELS + 1, np.int32)
+    landscape = np.zeros((height + 2, width + 2), np.float32)
+    for y in range(height):
+        for x in range(width):
+            if mask[y, x]:
+                landscape[y + 1, x + 1] = priority[y, x]
+                top = max(top, priority[y, x])
+    step = (N_LEVELS - 1) / top if top > 0 else 0.0
+    for y in range(height):
+        for x in range(width):
+            if mask[y, x]:
+                start[N_LEVELS - int(priority[y, x] * step)] += 1
+    for level in range(N_LEVELS):
+        start[level + 1] += start[level]
+    order = np.empty(start[N_LEVELS], np.int32)
+    for y in range(height):
+        for x in range(width):
+            if mask[y, x]:
+                level = N_LEVELS - 1 - int(priority[y, x] * step)
+                order[start[level]] = (y + 1) * (width + 2) + x + 1
+                start[level] += 1
+    return order, landscape.ravel()
+
+
+@_jit
+def _joined_basin(
+    i: Any, around: Any, landscape: Any, basin: Any, parent: Any, peak: Any, abs_depth: Any,
+    rel_depth: Any,
+) -> Any:  # fmt: skip
+    """Return the basin of the highest flooded neighbour of `i`, joining shallow ones; -1: none."""
+    best = -1
+    best_value = np.float32(-1.0)
+    for k in range(8):
+        j = i + around[k]
+        if basin[j] < 0:
+            continue
+        value = landscape[j]
+        root = _find(parent, basin[j])
+        if best < 0:
+            best, best_value = root, value
+        elif root != best:
+            low, high = (root, best) if peak[root] < peak[best] else (best, root)
+            if peak[low] - landscape[i] < max(abs_depth, rel_depth * peak[low]):
+                parent[low] = high
+                best, best_value = high, max(best_value, value)
+            elif value > best_value:
+                best, best_value = root, value
+        else:
+            best_value = max(best_value, value)
+    return best
 
 
 @_jit
 def _number_basins(labels: Any, basin: Any, parent: Any, n_basins: Any) -> Any:
     number = np.zeros(n_basins, np.int32)
     count = 0
-    flat = labels.ravel()
-    for i in range(flat.size):
-        if basin[i] >= 0:
-            root = _find(parent, basin[i])
-            if number[root] == 0:
-                count += 1
-                number[root] = count
-            flat[i] = number[root]
+    height, width = labels.shape
+    for y in range(height):
+        for x in range(width):
+            here = basin[(y + 1) * (width + 2) + x + 1]
+            if here >= 0:
+                root = _find(parent, here)
+                if number[root] == 0:
+                    count += 1
+                    number[root] = count
+                labels[y, x] = number[root]
     return count
 
 
@@ -241,63 +258,3 @@ def mean_rim_slope(
             sums[here - 1, 0] += 0.5 * np.sqrt(down * down + right * right)
             sums[here - 1, 1] += 1
     return sums[:, 0] / np.maximum(sums[:, 1], 1.0)
-
-
-@_jit
-def enlarge_labels(
-    labels: npt.NDArray[np.int32],
-    margin: npt.NDArray[Any],
-    reduce: int,
-    height: int,
-    width: int,
-) -> npt.NDArray[np.int32]:
-    """Draw reduced labels at full resolution, with the outline where `margin` crosses 0.
-
-    The margin is interpolated bilinearly, so outlines are smooth; a pixel inside takes the label
-    of the nearest reduced pixel that has one among the four around it.
-
-    Parameters
-    ----------
-    labels : ndarray of int32, shape (h, w)
-        Reduced labels.
-    margin : ndarray of float32, shape (h, w)
-        Positive inside, negative outside.
-    reduce : int
-        Size of a reduced pixel in pixels.
-    height, width : int
-        Size of the result.
-    """
-    out = np.zeros((height, width), np.int32)
-    h, w = labels.shape
-    for y in range(height):
-        v = (y + 0.5) / reduce - 0.5
-        v0 = min(max(int(np.floor(v)), 0), h - 1)
-        v1 = min(v0 + 1, h - 1)
-        fv = min(max(v - v0, 0.0), 1.0)
-        for u0 in range(-1, w):
-            a = max(u0, 0)
-            b = min(u0 + 1, w - 1)
-            p, q, r, s = labels[v0, a], labels[v0, b], labels[v1, a], labels[v1, b]
-            if p == 0 and q == 0 and r == 0 and s == 0:
-                continue
-            left = margin[v0, a] * (1 - fv) + margin[v1, a] * fv
-            right = margin[v0, b] * (1 - fv) + margin[v1, b] * fv
-            first = max(int(np.ceil((u0 + 0.5) * reduce - 0.5)), 0)
-            last = min(int(np.ceil((u0 + 1.5) * reduce - 0.5)), width)
-            if p == q and p == r and p == s and left > 0 and right > 0:
-                for x in range(first, last):
-                    out[y, x] = p
-                continue
-            near_a, far_a = (p, r) if fv < 0.5 else (r, p)
-            near_b, far_b = (q, s) if fv < 0.5 else (s, q)
-            for x in range(first, last):
-                f = (x + 0.5) / reduce - 0.5 - u0
-                if left * (1 - f) + right * f <= 0:
-                    continue
-                if f < 0.5:
-                    label = near_a if near_a else (near_b if near_b else far_a)
-                    out[y, x] = label if label else far_b
-                else:
-                    label = near_b if near_b else (near_a if near_a else far_b)
-                    out[y, x] = label if label else far_a
-    return out

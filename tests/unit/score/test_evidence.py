@@ -72,9 +72,7 @@ def test_patterns_share_out_one(seed, measure):
 
 def test_isolated_3p_is_as_sure_as_its_spot():
     three, five = place([(0, 0), (9, 0)]), place([(0, 0.3)])
-    found = [
-        chances(three, five, says(2, p_real=[1.0, p])).isolated_3p[1] for p in (0.5, 0.7, 0.9)
-    ]
+    found = [chances(three, five, says(2, p_real=[1.0, p])).isolated_3p[1] for p in (0.5, 0.7, 0.9)]
     assert found == pytest.approx([0.5, 0.7, 0.9], abs=0.01)
 
 

@@ -19,14 +19,14 @@ def score(make_spots, make_nuclei):
     """Return ``score(three, five, ...)``: one nucleus of 90 x 90 px, or as many as given."""
 
     def run(three, five, *, n=1, segment_flags=0, usual_3p=40.0, usual_5p=40.0, missed=0.0,
-            shift=None, settings=(), probe=None):  # fmt: skip
+            unresolved=(0.0, 0.0), shift=None, settings=(), probe=None):  # fmt: skip
         labels = np.zeros((100, 100 * n), np.int32)
         for k in range(n):
             labels[5:95, 100 * k + 5 : 100 * k + 95] = k + 1
         tables = [s if isinstance(s, SpotTable) else make_spots(s) for s in (three, five)]
         ends = [
-            EndSpots(table, np.full(n, usual), np.full(len(table), missed))
-            for table, usual in zip(tables, (usual_3p, usual_5p), strict=True)
+            EndSpots(table, np.full(n, usual), np.full(len(table), missed), np.full(n, odd))
+            for table, usual, odd in zip(tables, (usual_3p, usual_5p), unresolved, strict=True)
         ]
         return score_nuclei(
             "f1", Nuclei(labels, make_nuclei(n, flags=segment_flags)), *ends,
@@ -89,12 +89,22 @@ def test_gain_starts_at_three_copies(score, copies, gained):
     assert nuclei.scorable[0]
 
 
-@pytest.mark.parametrize(("copies", "scorable"), [(12, True), (13, False)])
+@pytest.mark.parametrize(("copies", "scorable"), [(8, True), (9, False)])
 def test_too_many_signals_are_excluded(score, copies, scorable):
     nuclei, _ = score(*many(copies))
     assert nuclei.n_fused[0] == copies
     assert nuclei.scorable[0] == scorable
     assert ("too_many_signals" in flags(nuclei)) is not scorable
+
+
+@pytest.mark.parametrize(
+    ("unresolved", "scorable"),
+    [((1.0, 1.0), True), ((1.01, 0.0), False), ((0.0, 1.01), False)],
+)
+def test_unresolved_signals_are_excluded(score, unresolved, scorable):
+    nuclei, _ = score([(20, 20)], [(20, 22)], unresolved=unresolved)
+    assert nuclei.scorable[0] == scorable
+    assert flags(nuclei) == (set() if scorable else {"too_many_signals"})
 
 
 @pytest.mark.parametrize(
@@ -210,8 +220,8 @@ def test_swapping_the_ends_swaps_the_isolated_patterns(score):
 
 
 def test_field_without_nuclei_or_spots(make_spots):
-    none = EndSpots(SpotTable.empty(), np.empty(0), np.empty(0))
-    some = EndSpots(make_spots([(3, 3)]), np.empty(0), np.zeros(1))
+    none = EndSpots(SpotTable.empty(), np.empty(0), np.empty(0), np.empty(0))
+    some = EndSpots(make_spots([(3, 3)]), np.empty(0), np.zeros(1), np.empty(0))
     nothing = Nuclei(np.zeros((10, 10), np.int32), NucleusTable.empty())
     for three, n_spots in ((none, 0), (some, 1)):
         nuclei, spots = score_nuclei(

@@ -39,9 +39,7 @@ def test_stray_pairs_do_not_move_the_estimate():
 
 
 def test_no_shift_is_seldom_claimed_and_then_small():
-    found = [
-        estimate_shift(native_pairs(np.random.default_rng(s), 200, (0, 0))) for s in range(40)
-    ]
+    found = [estimate_shift(native_pairs(np.random.default_rng(s), 200, (0, 0))) for s in range(40)]
     assert sum(f.applied for f in found) <= 10
     assert max(np.hypot(f.y_um, f.x_um) for f in found) < 0.1
 

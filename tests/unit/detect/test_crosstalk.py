@@ -1,0 +1,191 @@
+"""Crosstalk: a known share is measured and taken away; granules are seen in both channels."""
+
+import numpy as np
+import pytest
+
+from alkfish.detect.crosstalk import (
+    MAX_CROSSTALK,
+    MIN_SPOTS,
+    Crosstalk,
+    bleed_ratios,
+    estimate_crosstalk,
+    find_granules,
+    remove_crosstalk,
+)
+from alkfish.detect.spots import detect_channel
+from alkfish.model.flags import SpotFlag
+
+SIGMA = 2.5
+SHAPE = (320, 320)
+
+
+@pytest.fixture(scope="module")
+def channels(draw, scatter, snr_height):
+    """Return ``make(share, ...)``: source and target planes with spots of their own places."""
+
+    def make(share, *, seed=0, n=20, n_shared=0, snr=150.0):
+        rng = np.random.default_rng(seed)
+        places = scatter(rng, SHAPE, 2 * n, 22, margin=14)
+        height = snr_height(snr, SIGMA)
+        source = [(*p, height * rng.uniform(0.7, 1.4), SIGMA) for p in places[:n]]
+        own = [(*p, height, SIGMA) for p in (*places[n:], *places[:n_shared])]
+        bled = [(y, x, share * h, s) for y, x, h, s in source]
+        return (
+            draw(SHAPE, source, seed=seed + 1),
+            draw(SHAPE, own + bled, seed=seed + 2),
+            np.array([t[:2] for t in own]),
+            np.array([t[:2] for t in source]),
+        )
+
+    return make
+
+
+def detect(plane):
+    return detect_channel(plane, pixel_size_um=0.1)
+
+
+def count_near(table, places, reach=2.0):
+    found = np.stack([table.y_px, table.x_px], axis=1)
+    return int((np.linalg.norm(found[:, None] - places[None], axis=2).min(axis=0) < reach).sum())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.03, 0.06])
+def test_invisible_share_is_measured(channels, share):
+    ratios = []
+    for seed in range(3):
+        source, target, *_ = channels(share, seed=seed)
+        ratios.append(bleed_ratios(detect(source), detect(target), target))
+    found = estimate_crosstalk(np.concatenate(ratios))
+    assert found.n_spots > 40
+    assert np.median(np.concatenate(ratios)) == pytest.approx(share, abs=0.01)
+    if share:
+        assert found.applied
+        assert found.share == pytest.approx(share, abs=0.01)
+
+
+def test_ratios_leave_out_spots_with_a_neighbour_of_their_own(channels):
+    source, target, *_ = channels(0.0, n_shared=8)
+    ratios = bleed_ratios(detect(source), detect(target), target)
+    assert len(ratios) == 12
+    assert np.abs(ratios).max() < 0.1
+
+
+def test_ratios_without_clear_source_spots_are_empty(draw):
+    nothing = detect(draw(SHAPE))
+    assert bleed_ratios(nothing, nothing, draw(SHAPE)).shape == (0,)
+
+
+def test_ghosts_are_removed_and_own_spots_kept(channels):
+    source_plane, target_plane, own, ghosts = channels(0.25)
+    source, target = detect(source_plane), detect(target_plane)
+    assert count_near(target.table, ghosts) == len(ghosts)
+    share = Crosstalk(0.25, 40, True, "given")
+    cleaned = remove_crosstalk(target, source, share)
+    assert count_near(cleaned, ghosts) == 0
+    assert count_near(cleaned, own) == len(own)
+    far = np.isin(target.table.y_px, cleaned.y_px)
+    assert np.array_equal(cleaned.snr, target.table.snr[far])
+
+
+def test_true_partners_survive_and_lose_only_the_share(channels):
+    source_plane, target_plane, _, places = channels(0.1, n_shared=8)
+    source, target = detect(source_plane), detect(target_plane)
+    before = target.table
+    cleaned = remove_crosstalk(target, source, Crosstalk(0.1, 40, True, "given"))
+    assert count_near(cleaned, places[:8]) == 8
+    common = np.isin(before.y_px, cleaned.y_px)
+    assert (cleaned.amplitude <= before.amplitude[common]).all()
+    assert (cleaned.amplitude >= 0.75 * before.amplitude[common]).all()
+    assert (cleaned.p_real <= before.p_real[common]).all()
+
+
+def test_notable_loss_is_flagged(channels):
+    source_plane, target_plane, _, places = channels(0.0, n_shared=8)
+    source, target = detect(source_plane), detect(target_plane)
+    for share, flagged in ((0.1, 0), (0.34, 8)):
+        cleaned = remove_crosstalk(target, source, Crosstalk(share, 40, True, "given"))
+        assert ((cleaned.flags & int(SpotFlag.CROSSTALK)) > 0).sum() == flagged
+        assert count_near(cleaned, places[:8]) == 8
+
+
+def test_refused_crosstalk_changes_nothing(channels):
+    source_plane, target_plane, *_ = channels(0.15)
+    source, target = detect(source_plane), detect(target_plane)
+    assert remove_crosstalk(target, source, Crosstalk()) is target.table
+
+
+def test_channels_without_spots_change_nothing(draw, channels):
+    source, nothing = detect(channels(0.1)[0]), detect(draw(SHAPE))
+    share = Crosstalk(0.1, 40, True, "given")
+    assert len(remove_crosstalk(nothing, source, share)) == 0
+    assert remove_crosstalk(source, nothing, share) is source.table
+
+
+@pytest.mark.parametrize(
+    ("ratios", "reason"),
+    [
+        (np.empty(0), f"only 0 lone spots; {MIN_SPOTS} are needed"),
+        (np.full(MIN_SPOTS - 1, 0.1), f"only {MIN_SPOTS - 1} lone spots; {MIN_SPOTS} are needed"),
+        (np.tile([-0.2, 0.21], 20), "is within its error"),
+        (np.full(40, -0.05), "is within its error"),
+        (np.full(40, MAX_CROSSTALK + 0.01), "more than bleed-through can be"),
+    ],
+)
+def test_thin_or_impossible_evidence_is_refused(ratios, reason):
+    found = estimate_crosstalk(ratios)
+    assert not found.applied
+    assert found.share == 0.0
+    assert found.n_spots == len(ratios)
+    assert reason in found.reason
+
+
+@pytest.mark.parametrize("share", [0.02, MAX_CROSSTALK])
+def test_enough_evidence_is_applied(share):
+    found = estimate_crosstalk(np.full(MIN_SPOTS, share))
+    assert found == Crosstalk(share, MIN_SPOTS, True, f"measured on {MIN_SPOTS} spots")
+
+
+# --- granules --------------------------------------------------------------------------------
+
+
+def granule_pair(draw, snr_height, *, sigma_3p, sigma_5p, apart=0.0):
+    """Return the two channels of a field: spots of usual size, and one object at (40, 40)."""
+    usual = [(40 + 40 * k, 120 + 40 * j, snr_height(100, SIGMA), SIGMA)
+             for k in range(6) for j in range(5)]  # fmt: skip
+    three = [*usual, (40, 40, 120.0, sigma_3p)]
+    five = [*((y + 20, x + 20, h, s) for y, x, h, s in usual), (40, 40 + apart, 150.0, sigma_5p)]
+    return detect(draw(SHAPE, three, seed=1)), detect(draw(SHAPE, five, seed=2))
+
+
+GRANULES = {
+    "broad in both": ((1.9, 1.9), 0.5, True, True),
+    "broad in one": ((1.9, 1.0), 0.0, False, False),
+    "usual in both": ((1.0, 1.0), 0.0, False, False),
+    "broad but apart": ((1.9, 1.9), 6.0, False, False),
+    "a little broad": ((1.3, 1.3), 0.0, False, True),
+}
+
+
+@pytest.mark.parametrize(("sizes", "apart", "within", "outside"), GRANULES.values(), ids=GRANULES)
+def test_granules_are_broad_in_both_channels(draw, snr_height, sizes, apart, within, outside):
+    three, five = granule_pair(
+        draw, snr_height, sigma_3p=sizes[0] * SIGMA, sigma_5p=sizes[1] * SIGMA, apart=apart
+    )
+    for in_nucleus, granule in ((True, within), (False, outside)):
+        inside = np.full(len(three.table), in_nucleus)
+        found = find_granules(three, five, pixel_size_um=0.1, a_inside=inside)
+        for channel, mask in zip((three, five), found, strict=True):
+            here = (channel.table.x_px < 60) & (channel.table.y_px < 60)
+            assert here.sum() == 1
+            assert mask.shape == here.shape
+            assert mask[here].all() == granule
+            assert mask.sum() == int(granule)
+
+
+def test_granules_without_spots(draw, snr_height):
+    three, _ = granule_pair(draw, snr_height, sigma_3p=SIGMA, sigma_5p=SIGMA)
+    nothing = detect(draw(SHAPE))
+    for a, b in ((three, nothing), (nothing, three), (nothing, nothing)):
+        masks = find_granules(a, b, pixel_size_um=0.1, a_inside=np.zeros(len(a.table), bool))
+        assert [len(m) for m in masks] == [len(a.table), len(b.table)]
+        assert not any(m.any() for m in masks)
