@@ -175,7 +175,7 @@ def score_findings(
             qc_5p,
             shift=correction.shift,
             crosstalk=(correction.crosstalk_3p.share, correction.crosstalk_5p.share),
-        ),  # fmt: skip
+        ),
         notes=findings.notes,
     )
 

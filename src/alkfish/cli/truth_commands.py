@@ -207,7 +207,7 @@ def _write_curves(
     results: Path, truth: Path, file: Path | None
 ) -> tuple[tuple[OperatingCurve, ...], SeparationRule]:
     """Write the operating curves, if wanted; return them and the rule that was used."""
-    from alkfish.evaluate.operating import operating_curves
+    from alkfish.evaluate.operating import operating_curves, separation_used
     from alkfish.evaluate.operating_files import open_operating_cases
     from alkfish.evaluate.operating_output import write_operating_curves
     from alkfish.model.probe import SeparationRule
@@ -215,7 +215,7 @@ def _write_curves(
     if file is None:
         return (), SeparationRule()
     cases = open_operating_cases(truth, results)
-    used = cases[0].separation
+    used = separation_used(cases)
     curves = operating_curves(cases)
     count = f"{len(cases)} simulated case" + ("s" if len(cases) > 1 else "")
     write_operating_curves(curves, file, title=f"Operating curves, {count}", used=used)

@@ -7,13 +7,9 @@ from alkfish.detect.crosstalk import (
     find_granules,
     remove_crosstalk,
 )
-from alkfish.detect.spots import (
-    ChannelSpots,
-    SpotModel,
-    detect_channel,
-    detect_spots,
-    saturation_level,
-)
+from alkfish.detect.fits import SpotModel
+from alkfish.detect.search import saturation_level
+from alkfish.detect.spots import ChannelSpots, detect_channel, detect_spots
 from alkfish.detect.unresolved import unresolved_spots
 
 __all__ = [

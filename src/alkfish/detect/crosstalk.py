@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from alkfish.detect.fitting import forced_amplitudes
-from alkfish.detect.spots import FWHM, MIN_P_REAL, ChannelSpots
+from alkfish.detect.fitting import FWHM, forced_amplitudes
+from alkfish.detect.search import MIN_P_REAL
+from alkfish.detect.spots import ChannelSpots
 from alkfish.model.flags import SpotFlag
 from alkfish.model.spots import SpotTable
 

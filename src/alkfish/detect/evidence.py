@@ -21,7 +21,7 @@ _SPREAD_RANGE = (0.25, 0.9)
 _MIN_TRUE = 3.0
 _ODD_SHARE = 0.1
 _ODD_SPREAD = 0.8
-"""One true signal in ten may differ much more in brightness: out of focus, or cut by the section."""
+"""One true signal in ten may differ much more in brightness: out of focus, or cut."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ the same picture, steadies the width of dim and touching spots.
 from __future__ import annotations
 
 import math
+from typing import Any
 
-import numba as nb
 import numpy as np
+
+from alkfish.detect.kernels import jit
 
 N_PARAMETERS = 7
 AMPLITUDE, Y, X, WIDTH, BACKGROUND, TILT_Y, TILT_X = range(N_PARAMETERS)
@@ -18,15 +20,17 @@ AMPLITUDE, Y, X, WIDTH, BACKGROUND, TILT_Y, TILT_X = range(N_PARAMETERS)
 N_FIGURES = 7
 SE_AMPLITUDE, SE_WIDTH, RESIDUAL, QUALITY, ROUNDNESS, AXIS, N_SATURATED = range(N_FIGURES)
 
+FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
+"""Full width at half maximum of a Gaussian of standard deviation 1."""
+
 _MAX_STEPS = 12
 _HOT_NOISE = 6.0
 _HOT_SHARE = 0.5
 """A pixel of a spot as narrow as 0.75 px rises above its neighbours by less than this admits."""
-_OPTIONS = {"cache": True, "nogil": True, "fastmath": True}
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _solve(matrix, vector, step):  # type: ignore[no-untyped-def]
+@jit
+def _solve(matrix: Any, vector: Any, step: Any) -> Any:
     """Solve a small positive definite system in place (Cholesky); return success."""
     n = len(vector)
     for i in range(n):
@@ -53,8 +57,8 @@ def _solve(matrix, vector, step):  # type: ignore[no-untyped-def]
     return True
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _profile(centre, width, origin, g, d, out):  # type: ignore[no-untyped-def]
+@jit
+def _profile(centre: Any, width: Any, origin: Any, g: Any, d: Any, out: Any) -> Any:
     """Fill the profile `g` and offsets `d` along one axis, and the sums of their products.
 
     ``out[0, k]`` sums g^2 d^k for k = 0..4, ``out[1, k]`` sums g d^k for k = 0..2, ``out[2, k]``
@@ -77,8 +81,8 @@ def _profile(centre, width, origin, g, d, out):  # type: ignore[no-untyped-def]
         out[3, 2] += t * t
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _fill_normal(p, u, v, normal):  # type: ignore[no-untyped-def]
+@jit
+def _fill_normal(p: Any, u: Any, v: Any, normal: Any) -> Any:
     """Fill the lower normal matrix from the sums along y (`u`) and x (`v`): it is separable."""
     a = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
     b = a / p[WIDTH]
@@ -106,8 +110,19 @@ def _fill_normal(p, u, v, normal):  # type: ignore[no-untyped-def]
     normal[6, 6] = u[3, 0] * v[3, 2]
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _fill_gradient(data, used, oy, ox, p, ey, dy, ex, dx, gradient):  # type: ignore[no-untyped-def]
+@jit
+def _fill_gradient(
+    data: Any,
+    used: Any,
+    oy: Any,
+    ox: Any,
+    p: Any,
+    ey: Any,
+    dy: Any,
+    ex: Any,
+    dx: Any,
+    gradient: Any,
+) -> Any:
     """Fill the gradient of one window; return the sum of squared residuals."""
     height, width = data.shape
     a = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
@@ -136,8 +151,10 @@ def _fill_gradient(data, used, oy, ox, p, ey, dy, ex, dx, gradient):  # type: ig
     return cost
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _fit_window(data, used, oy, ox, p, limits, prior, noise):  # type: ignore[no-untyped-def]
+@jit
+def _fit_window(
+    data: Any, used: Any, oy: Any, ox: Any, p: Any, limits: Any, prior: Any, noise: Any
+) -> Any:
     """Levenberg-Marquardt on one window; `p` is improved in place. Return the normal matrix."""
     n = N_PARAMETERS
     ey, dy = np.empty(data.shape[0]), np.empty(data.shape[0])
@@ -179,8 +196,8 @@ def _fit_window(data, used, oy, ox, p, limits, prior, noise):  # type: ignore[no
     return good_normal
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _standard_errors(normal):  # type: ignore[no-untyped-def]
+@jit
+def _standard_errors(normal: Any) -> Any:
     """Return the standard errors of amplitude and width for unit noise."""
     n = N_PARAMETERS
     unit, step, work = np.zeros(n), np.zeros(n), np.empty((n, n))
@@ -196,8 +213,8 @@ def _standard_errors(normal):  # type: ignore[no-untyped-def]
     return errors
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _judge(data, used, oy, ox, p, noise, figures):  # type: ignore[no-untyped-def]
+@jit
+def _judge(data: Any, used: Any, oy: Any, ox: Any, p: Any, noise: Any, figures: Any) -> Any:
     """Fill in the residual rms of the window, the quality and the roundness of one fit."""
     height, width = data.shape
     inv2 = 1.0 / (2.0 * p[WIDTH] * p[WIDTH])
@@ -227,8 +244,8 @@ def _judge(data, used, oy, ox, p, noise, figures):  # type: ignore[no-untyped-de
     figures[AXIS] = 0.5 * math.atan2(2.0 * yx, xx - yy)
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _add_spot(image, p, reach, sign):  # type: ignore[no-untyped-def]
+@jit
+def _add_spot(image: Any, p: Any, reach: Any, sign: Any) -> Any:
     """Add `sign` times the model of one spot (without background) to `image`."""
     height, width = image.shape
     inv2 = 1.0 / (2.0 * p[WIDTH] * p[WIDTH])
@@ -240,8 +257,8 @@ def _add_spot(image, p, reach, sign):  # type: ignore[no-untyped-def]
             image[r, c] += along * math.exp(-((c - p[X]) ** 2) * inv2)
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _start(data, used, oy, ox, radius, p, width):  # type: ignore[no-untyped-def]
+@jit
+def _start(data: Any, used: Any, oy: Any, ox: Any, radius: Any, p: Any, width: Any) -> Any:
     """Set the first guess of a spot at the window's centre from the rim's mean."""
     total, count = 0.0, 0
     for r in range(data.shape[0]):
@@ -250,14 +267,14 @@ def _start(data, used, oy, ox, radius, p, width):  # type: ignore[no-untyped-def
                 total += data[r, c]
                 count += 1
     background = total / max(count, 1)
-    peak = data[min(max(int(round(p[Y])), 0), data.shape[0] - 1),
-                min(max(int(round(p[X])), 0), data.shape[1] - 1)]  # fmt: skip
+    peak = data[min(max(int(np.rint(p[Y])), 0), data.shape[0] - 1),
+                min(max(int(np.rint(p[X])), 0), data.shape[1] - 1)]  # fmt: skip
     p[AMPLITUDE] = max(peak - background, 1e-3)
     p[WIDTH], p[BACKGROUND], p[TILT_Y], p[TILT_X] = width, background, 0.0, 0.0
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _is_hot(image, r, c, noise):  # type: ignore[no-untyped-def]
+@jit
+def _is_hot(image: Any, r: Any, c: Any, noise: Any) -> Any:
     """Return whether a pixel stands alone: far above neighbours that hardly rise themselves."""
     beside = image[r, c - 1] if c > 0 else image[r, c + 1] if image.shape[1] > 1 else image[r, c]
     if image[r, c] - beside < _HOT_NOISE * noise:
@@ -272,10 +289,19 @@ def _is_hot(image, r, c, noise):  # type: ignore[no-untyped-def]
     return rise > _HOT_NOISE * noise and highest - lowest < _HOT_SHARE * rise
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def fit_spots(  # type: ignore[no-untyped-def]
-    image, residual, spots, figures, noise, radius, limits, prior, saturation, fresh
-):
+@jit
+def fit_spots(
+    image: Any,
+    residual: Any,
+    spots: Any,
+    figures: Any,
+    noise: Any,
+    radius: Any,
+    limits: Any,
+    prior: Any,
+    saturation: Any,
+    fresh: Any,
+) -> Any:
     """Fit every spot once: candidates by themselves, others beside the models of all the rest.
 
     Parameters
@@ -309,7 +335,7 @@ def fit_spots(  # type: ignore[no-untyped-def]
     height, width = image.shape
     for k in range(len(spots)):
         p = spots[k].copy()
-        cy, cx = int(round(p[Y])), int(round(p[X]))
+        cy, cx = int(np.rint(p[Y])), int(np.rint(p[X]))
         if not fresh:
             _add_spot(residual, p, radius + 2, 1.0)
         top, left = max(0, cy - radius), max(0, cx - radius)
@@ -340,15 +366,15 @@ def fit_spots(  # type: ignore[no-untyped-def]
             _add_spot(residual, p, radius + 2, -1.0)
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def subtract_spots(image, spots, reach):  # type: ignore[no-untyped-def]
+@jit
+def subtract_spots(image: Any, spots: Any, reach: Any) -> Any:
     """Subtract the models of all spots, without their backgrounds, from `image` in place."""
     for k in range(len(spots)):
         _add_spot(image, spots[k], reach, -1.0)
 
 
-@nb.njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def forced_amplitudes(image, places, width, radius):  # type: ignore[no-untyped-def]
+@jit
+def forced_amplitudes(image: Any, places: Any, width: Any, radius: Any) -> Any:
     """Return least-squares amplitudes of spots of fixed width at fixed places, on tilted ground.
 
     Parameters

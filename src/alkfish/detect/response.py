@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
-import numba as nb
 import numpy as np
 import numpy.typing as npt
+
+from alkfish.detect.kernels import jit
 
 Image = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
@@ -33,7 +35,8 @@ def band_pass(image: Image, sigma_px: float) -> Image:
     """
     centre = _blur(image, sigma_px)
     surround = _blur(image, sigma_px * SURROUND)
-    return np.subtract(centre, surround, out=centre)
+    np.subtract(centre, surround, out=centre)
+    return centre
 
 
 def response_norm(sigma_px: float) -> float:
@@ -44,7 +47,7 @@ def response_norm(sigma_px: float) -> float:
     return math.sqrt(variance)
 
 
-def response_peak(sigma_px: float, spot_px: Floats) -> Floats:
+def response_peak(sigma_px: float, spot_px: float) -> float:
     """Return the `band_pass` response at the centre of a spot of height 1 and width `spot_px`."""
     s2, w2 = sigma_px**2, spot_px**2
     return w2 / (w2 + s2) - w2 / (w2 + s2 * SURROUND**2)
@@ -52,7 +55,8 @@ def response_peak(sigma_px: float, spot_px: Floats) -> Floats:
 
 def _blur(image: Image, sigma: float) -> Image:
     size = 2 * math.ceil(3.0 * sigma) + 1
-    return cv2.GaussianBlur(image, (size, size), sigma, borderType=cv2.BORDER_REFLECT_101)
+    blurred = cv2.GaussianBlur(image, (size, size), sigma, borderType=cv2.BORDER_REFLECT_101)
+    return np.asarray(blurred, np.float32)
 
 
 def local_noise(image: Image, *, block_px: int) -> Image:
@@ -98,8 +102,8 @@ def grid_shape(shape: tuple[int, int], block_px: int) -> tuple[int, int]:
     return max(1, round(shape[0] / block_px)), max(1, round(shape[1] / block_px))
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _median(values, n):  # type: ignore[no-untyped-def]
+@jit
+def _median(values: Any, n: Any) -> Any:
     """Return the upper median of the first `n` values by quickselect; reorders them."""
     target, low, high = n // 2, 0, n - 1
     while low < high:
@@ -123,8 +127,8 @@ def _median(values, n):  # type: ignore[no-untyped-def]
     return values[target]
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _block_spread(image, block, mixed):  # type: ignore[no-untyped-def]
+@jit
+def _block_spread(image: Any, block: Any, mixed: Any) -> Any:
     """Median absolute value per block, of the picture or of its mixed second difference."""
     height, width = image.shape
     rows, cols = max(1, round(height / block)), max(1, round(width / block))
@@ -140,7 +144,9 @@ def _block_spread(image, block, mixed):  # type: ignore[no-untyped-def]
                 for c in range(left + r % step, right - 1, step):
                     value = image[r, c]
                     if mixed:
-                        value = (value - image[r + 1, c] - image[r, c + 1] + image[r + 1, c + 1]) / 2
+                        value = (
+                            value - image[r + 1, c] - image[r, c + 1] + image[r + 1, c + 1]
+                        ) / 2
                     values[n] = abs(value)
                     n += 1
             out[i, j] = MAD_TO_SIGMA * _median(values, n) if n else 0.0

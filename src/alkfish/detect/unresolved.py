@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.detect.spots import FWHM, ChannelSpots
+from alkfish.detect.fitting import FWHM
+from alkfish.detect.kernels import jit
+from alkfish.detect.spots import ChannelSpots
 
 STRIDE = 2
 SAMPLE_STRIDE = 4
@@ -64,8 +65,8 @@ def unresolved_spots(
     return np.asarray(np.maximum(area_px, 0.0) / spot_area_px)
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _lower_quartiles(image, labels, top_id):  # type: ignore[no-untyped-def]
+@jit
+def _lower_quartiles(image: Any, labels: Any, top_id: Any) -> Any:
     """Return the lower quartile of the picture under each label, from a coarse sample."""
     height, width = labels.shape
     low, high = np.full(top_id + 1, np.inf), np.full(top_id + 1, -np.inf)
@@ -93,8 +94,8 @@ def _lower_quartiles(image, labels, top_id):  # type: ignore[no-untyped-def]
     return quartile
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _bright_area(image, labels, limit):  # type: ignore[no-untyped-def]
+@jit
+def _bright_area(image: Any, labels: Any, limit: Any) -> Any:
     """Return per label the area of pixels above the label's limit."""
     area = np.zeros(len(limit))
     for r in range(0, labels.shape[0], STRIDE):
@@ -105,8 +106,10 @@ def _bright_area(image, labels, limit):  # type: ignore[no-untyped-def]
     return area
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _subtract_explained(image, labels, limit, spots, reach, area):  # type: ignore[no-untyped-def]
+@jit
+def _subtract_explained(
+    image: Any, labels: Any, limit: Any, spots: Any, reach: Any, area: Any
+) -> Any:
     """Take from `area` the bright pixels that are not bright without the spot on them."""
     height, width = labels.shape
     for s in range(len(spots)):

@@ -151,6 +151,25 @@ def operating_curves(cases: Sequence[OperatingCase]) -> tuple[OperatingCurve, ..
     return tuple(operating_curve(cases, measure=measure) for measure in SeparationMeasure)
 
 
+def separation_used(cases: Sequence[OperatingCase]) -> SeparationRule:
+    """Return the rule that all cases were scored with; the default without cases.
+
+    Raises
+    ------
+    InputError
+        If it differs between cases: one curve cannot show where they lie.
+    """
+    rules = {case.separation for case in cases}
+    if len(rules) > 1:
+        texts = sorted(f"{rule.measure.value} {rule.limit:g}" for rule in rules)
+        raise InputError(
+            "the cases were scored with different separation rules",
+            found=", ".join(texts),
+            remedy="evaluate the cases of each probe profile by themselves",
+        )
+    return rules.pop() if rules else SeparationRule()
+
+
 def read_patterns(case: OperatingCase, rule: SeparationRule) -> npt.NDArray[np.object_]:
     """Return the pattern of each nucleus under `rule`; empty if it cannot be scored."""
     owner = _owner_rows(case)

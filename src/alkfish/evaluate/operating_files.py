@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from alkfish.config import ScoreConfig
 from alkfish.errors import InputError
@@ -17,8 +18,13 @@ from alkfish.io.labels import read_labels
 from alkfish.io.probes import probe_from_mapping
 from alkfish.io.tables import read_table
 from alkfish.model.probe import CaseRule, SeparationRule
+from alkfish.model.result import CaseResult
 from alkfish.model.signals import NucleusRecords, SpotRecords
+from alkfish.synthetic.case import SimulatedCase
 from alkfish.synthetic.truth import TruthNuclei
+
+Labels = npt.NDArray[np.int32]
+Key = tuple[str, int]
 
 POSITIVE_FRACTION = 0.10
 """A simulated case with at least this share of rearranged nuclei counts as truly positive.
@@ -92,43 +98,82 @@ def _value(told: Mapping[str, Any], key: str, truth: Path) -> Any:
 def _found_case(truth: Path, result: Path) -> OperatingCase:
     """Return the case as found; what a nucleus is comes from its true counterpart."""
     told = read_record(result / "result.json")
-    nuclei = read_table(NucleusRecords, result / "nuclei.parquet")
-    partner = _true_partners(truth, result)
-    biology = read_table(TruthNuclei, truth / "biology.parquet")
-    keys = zip(biology.fov, biology.nucleus_id.tolist(), strict=True)
-    rearranged = dict(zip(keys, biology.rearranged.tolist(), strict=True))
-    found = [(str(f), int(n)) for f, n in zip(nuclei.fov, nuclei.nucleus_id, strict=True)]
-    known = np.array([key in partner for key in found], dtype=np.bool_)
-    reference = [rearranged[partner[key]] for key in found if key in partner]
+    partners = _true_partners(
+        read_labels(truth / "labels.zarr"), read_labels(result / "labels.zarr")
+    )
+    nuclei, rearranged = _known_nuclei(
+        read_table(NucleusRecords, result / "nuclei.parquet"),
+        read_table(TruthNuclei, truth / "biology.parquet"),
+        partners,
+    )
     rules = probe_from_mapping(told["probe"]) if "probe" in told else None
     return OperatingCase(
-        nuclei.take(known),
+        nuclei,
         read_table(SpotRecords, result / "spots.parquet"),
-        np.array(reference, dtype=np.bool_),
+        rearranged,
         _is_positive(read_record(truth / "truth.json"), truth),
         _only_pixel_size(result),
         _applied_shift(told),
         separation=SeparationRule() if rules is None else rules.separation,
         case_rule=CaseRule() if rules is None else rules.case_rule,
-        doublet_gap_diam=_doublet_gap(told),
+        doublet_gap_diam=_doublet_gap(told.get("config", {})),
     )
 
 
-def _doublet_gap(told: Mapping[str, Any]) -> float:
-    stage = told.get("config", {}).get("score", {})
+def simulated_operating_case(
+    case: SimulatedCase, result: CaseResult | None = None
+) -> OperatingCase:
+    """Return the case of a simulation in memory, as `open_operating_cases` does from files.
+
+    Parameters
+    ----------
+    case : SimulatedCase
+        The truth.
+    result : CaseResult, optional
+        What the program found in its pictures; without it, true spots are used.
+    """
+    is_positive = case.positive_fraction >= POSITIVE_FRACTION
+    size, shift = case.fields[0].fov.pixel_size_um, case.fields[0].shift_um
+    if result is None:
+        truth = case.nuclei, case.spots, case.biology.rearranged
+        return OperatingCase(*truth, is_positive, size, shift)
+    partners = _true_partners({f.fov.name: f.labels for f in case.fields}, result.labels)
+    nuclei, rearranged = _known_nuclei(result.nuclei, case.biology, partners)
+    applied = [field.shift_um for field in result.fields if field.shift_applied]
+    return OperatingCase(
+        nuclei, result.spots, rearranged, is_positive, size, applied[0] if applied else (0.0, 0.0),
+        separation=result.probe.separation, case_rule=result.probe.case_rule,
+        doublet_gap_diam=_doublet_gap(result.provenance.config),
+    )  # fmt: skip
+
+
+def _doublet_gap(config: Mapping[str, Any]) -> float:
+    stage = config.get("score", {})
     return float(stage.get("doublet_gap_diam", ScoreConfig().doublet_gap_diam))
 
 
-def _true_partners(truth: Path, result: Path) -> dict[tuple[str, int], tuple[str, int]]:
-    true_labels, found_labels = (
-        read_labels(truth / "labels.zarr"),
-        read_labels(result / "labels.zarr"),
-    )
+def _true_partners(true: Mapping[str, Labels], found: Mapping[str, Labels]) -> dict[Key, Key]:
+    """Return the true nucleus of each found one that has a counterpart."""
     partners = {}
-    for fov in true_labels.keys() & found_labels.keys():
-        pairs = match_labels(true_labels[fov], found_labels[fov], min_iou=MIN_IOU).pairs
+    for fov in true.keys() & found.keys():
+        pairs = match_labels(true[fov], found[fov], min_iou=MIN_IOU).pairs
         partners.update({(fov, b): (fov, a) for a, b in pairs.tolist()})
     return partners
+
+
+def _known_nuclei(
+    found: NucleusRecords, biology: TruthNuclei, partners: Mapping[Key, Key]
+) -> tuple[NucleusRecords, npt.NDArray[np.bool_]]:
+    """Return the found nuclei that have a counterpart, and whether that is rearranged."""
+    is_rearranged = dict(zip(_keys(biology), biology.rearranged.tolist(), strict=True))
+    keys = _keys(found)
+    known = np.array([key in partners for key in keys], dtype=np.bool_)
+    outcome = [is_rearranged[partners[key]] for key in keys if key in partners]
+    return found.take(known), np.array(outcome, dtype=np.bool_)
+
+
+def _keys(table: NucleusRecords | TruthNuclei) -> list[Key]:
+    return [(str(f), int(n)) for f, n in zip(table.fov, table.nucleus_id, strict=True)]
 
 
 def _only_pixel_size(result: Path) -> float:

@@ -25,7 +25,7 @@ MEASURES = {
 
 # Vermillion and blue of the palette by Okabe and Ito: told apart with any colour vision.
 _SENSITIVE, _SPECIFIC = "#d55e00", "#0072b2"
-_STYLES = {
+_STYLES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "sensitivity": ("sensitivity, nuclei", _SENSITIVE, {"linestyle": "-"}),
     "specificity": ("specificity, nuclei", _SPECIFIC, {"linestyle": "-"}),
     "case_sensitivity": (

@@ -27,10 +27,10 @@ CAUTION_TEXTS = {
     "and confirm by IHC, RT-PCR or NGS",
     "isolated_3p_dominant": "the positive nuclei are mostly of the isolated 3' pattern, which is "
     "often not confirmed: confirm by IHC or NGS",
-    "five_prime_predominant": "isolated 5' nuclei are frequent; negative by the rule, but some such "
-    "tumours carry a fusion: confirm by another method",
-    "three_prime_only_frequent": "nuclei with 3' signals and no 5' signal at all are frequent; they "
-    "are not counted, but rare true positives look like this",
+    "five_prime_predominant": "isolated 5' nuclei are frequent; negative by the rule, but some "
+    "such tumours carry a fusion: confirm by another method",
+    "three_prime_only_frequent": "nuclei with 3' signals and no 5' signal at all are frequent; "
+    "they are not counted, but rare true positives look like this",
     "copy_gain": "copy-number gain is frequent; it is not evidence of a rearrangement and raises "
     "the background of single signals",
     "low_efficiency_3p": "many nuclei show no 3' signal: low probe efficiency or thin section",

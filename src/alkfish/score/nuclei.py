@@ -148,7 +148,7 @@ def _spot_records(
     )
 
 
-def _flag_texts(flags: Array, kind: type[NucleusFlag] | type[SpotFlag]) -> Array:
+def _flag_texts(flags: Array, kind: type[NucleusFlag | SpotFlag]) -> Array:
     texts = {int(value): join_flags(int(value), kind) for value in np.unique(flags)}
     return np.array([texts[int(value)] for value in flags], object)
 

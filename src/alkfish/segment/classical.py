@@ -15,6 +15,7 @@ from alkfish.errors import InputError
 from alkfish.segment.background import (
     HAZE_WIDTH,
     Float,
+    Mask,
     foreground_mask,
     noise_level,
     smoothed_noise,
@@ -97,10 +98,10 @@ def segment_nuclei(
         if count == 0:
             return np.zeros(dapi.shape, np.int32)
         width = median_width(np.bincount(found.ravel(), minlength=count + 1)[1:]) / work.scale
-        width = min(max(width, low), high)
-        if work_diam_px == WORK_DIAM_PX and abs(math.log(width / diam_px)) < math.log(WIDTH_TOLERANCE):
+        assumed, diam_px = diam_px, min(max(width, low), high)
+        fits = max(assumed, diam_px) <= WIDTH_TOLERANCE * min(assumed, diam_px)
+        if fits and work_diam_px == WORK_DIAM_PX:
             break
-        diam_px = width
     return work.restore(found, margin)
 
 
@@ -127,9 +128,23 @@ class _WorkPicture:
         noise = noise_level(pixels)
         return cls(pixels, (height, width), 1 / reduce, diam_px / reduce, noise)
 
-    def smoothed_noise(self, sigma_px: float) -> float:
-        """Return the noise left after a Gaussian of `sigma_px` working pixels."""
-        return smoothed_noise(self.noise, sigma_px / max(self.scale, 1.0))
+    def coarser(self, work_diam_px: float) -> _WorkPicture:
+        """Return the picture reduced further, so that nuclei are `work_diam_px` wide."""
+        share = min(1.0, work_diam_px / self.diam_px)
+        height, width = (max(2, round(side * share)) for side in self.pixels.shape)
+        pixels = cv2.resize(self.pixels, (width, height), interpolation=cv2.INTER_AREA)
+        return _WorkPicture(
+            pixels, self.shape, self.scale * share, self.diam_px * share, noise_level(pixels)
+        )
+
+    @property
+    def sigma_px(self) -> float:
+        """Width (sigma) of the Gaussian the picture is smoothed with."""
+        return max(0.7, self.diam_px / 30)
+
+    def smoothed_noise(self) -> float:
+        """Return the noise left after the smoothing."""
+        return smoothed_noise(self.noise, self.sigma_px / max(self.scale, 1.0))
 
     def restore(self, labels: npt.NDArray[np.int32], margin: Float) -> npt.NDArray[np.int32]:
         height, width = self.shape
@@ -154,26 +169,34 @@ def _assumed_width(
 
 def _segment_work(work: _WorkPicture) -> tuple[npt.NDArray[np.int32], int, Float]:
     """Return labels, their number, and the signed margin whose zero line is the outline."""
-    sigma = max(0.7, work.diam_px / 30)
-    smooth = cv2.GaussianBlur(work.pixels, (0, 0), sigma)
-    signal = subtract_haze(smooth, HAZE_WIDTH * work.diam_px)
-    mask = foreground_mask(signal, work.diam_px)
-    layers = Layers.from_signal(signal, mask, work.diam_px)
+    signal, mask, noise = _find_foreground(work)
     blank = np.zeros(mask.shape, np.int32), 0, signal
-    noise = work.smoothed_noise(sigma)
-    if not _stands_out(signal, mask, noise):
+    # Noise that is correlated over some pixels gives itself away when it is averaged further.
+    if not (
+        _stands_out(signal, mask, noise)
+        and _stands_out(*_find_foreground(work.coarser(SCOUT_DIAM_PX)))
+    ):
         return blank
+    layers = Layers.from_signal(signal, mask, work.diam_px)
     labels, count = split_foreground(layers)
     if count == 0:
         return blank
-    keep = keep_nuclei(labels, count, layers, noise_slope=noise / (math.sqrt(2) * sigma))
+    keep = keep_nuclei(labels, count, layers, noise_slope=noise / (math.sqrt(2) * work.sigma_px))
     number = np.concatenate([[0], np.where(keep, np.cumsum(keep), 0)]).astype(np.int32)
     labels = number[labels]
     margin = cv2.GaussianBlur((labels > 0).astype(np.float32) - 0.5, (0, 0), 0.8)
     return labels, int(keep.sum()), margin
 
 
-def _stands_out(signal: Float, mask: npt.NDArray[np.uint8], noise: float) -> bool:
+def _find_foreground(work: _WorkPicture) -> tuple[Float, Mask, float]:
+    """Return the signal over the background, the foreground, and the noise of the signal."""
+    smooth = cv2.GaussianBlur(work.pixels, (0, 0), work.sigma_px)
+    signal = subtract_haze(smooth, HAZE_WIDTH * work.diam_px)
+    mask = foreground_mask(signal, work.diam_px)
+    return signal, mask, work.smoothed_noise()
+
+
+def _stands_out(signal: Float, mask: Mask, noise: float) -> bool:
     """Whether the foreground is more than the upper half of noise, independent or correlated."""
     inside = float(cv2.mean(signal, mask=mask)[0])
     mean, spread = cv2.meanStdDev(signal, mask=1 - mask)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alkfish.detect.spots import FWHM
+FWHM = 2 * np.sqrt(2 * np.log(2))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from alkfish.detect import detect_channel
 from alkfish.detect.crosstalk import (
     MAX_CROSSTALK,
     MIN_SPOTS,
@@ -12,7 +13,6 @@ from alkfish.detect.crosstalk import (
     find_granules,
     remove_crosstalk,
 )
-from alkfish.detect.spots import detect_channel
 from alkfish.model.flags import SpotFlag
 
 SIGMA = 2.5

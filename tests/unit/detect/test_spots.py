@@ -5,16 +5,11 @@ import numpy as np
 import pytest
 
 from alkfish.config import DetectConfig
-from alkfish.detect.spots import (
-    FWHM,
-    ChannelSpots,
-    detect_channel,
-    detect_spots,
-    saturation_level,
-)
+from alkfish.detect import ChannelSpots, detect_channel, detect_spots, saturation_level
 from alkfish.model.flags import SpotFlag
 
 SIGMA = 2.5
+FWHM = 2 * np.sqrt(2 * np.log(2))
 SIZE_UM = 0.1
 SEEDS = range(4)
 

@@ -1,0 +1,113 @@
+"""Spots beside each other: doublets are taken apart, pieces of broad blobs are recognised."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from alkfish.detect.fits import Fits, Floats, Mask, SpotModel
+from alkfish.detect.fitting import AMPLITUDE, AXIS, FWHM, ROUNDNESS, WIDTH, X, Y
+
+CROWD_REACH = 4.0
+"""Spots closer than this many widths disturb each other's fit."""
+
+MIN_SOLID = 8
+SOLID_SNR = 8.0
+ODD_ROUNDNESS = 0.65
+TWIN_WIDTH = 1.8
+TWIN_WIDTHS = 1.2
+LUMP_REACH = 4.0
+LUMP_WIDTH = 1.15
+GHOST_SHARE = 0.2
+GHOST_REACH = 4.0
+
+
+def starting_values(fits: Fits, model: SpotModel) -> Floats:
+    """Return starting values for the joint fit, with odd bright candidates taken apart.
+
+    Candidates beside each other start again from the usual width, so that none of them covers
+    both; a lone elongated or broad one starts as two along its long axis.
+    """
+    spots, width = fits.spots.copy(), model.width_px
+    if len(spots) == 0:
+        return spots
+    crowded = is_crowded(spots, CROWD_REACH * width)
+    odd = (fits.figures[:, ROUNDNESS] < ODD_ROUNDNESS) & (spots[:, WIDTH] < TWIN_WIDTH * width)
+    odd &= (fits.snr >= SOLID_SNR) & ~crowded & (model.n_solid >= MIN_SOLID)
+    spots[crowded | odd, WIDTH] = width
+    along = width * np.stack([np.sin(fits.figures[:, AXIS]), np.cos(fits.figures[:, AXIS])], axis=1)
+    twins = spots[odd].copy()
+    spots[odd, Y] += along[odd, 0]
+    spots[odd, X] += along[odd, 1]
+    twins[:, [Y, X]] -= along[odd]
+    return np.concatenate([spots, twins])
+
+
+def is_crowded(spots: Floats, reach_px: float) -> Mask:
+    """Return which spots have another one within `reach_px`."""
+    crowded = np.zeros(len(spots), bool)
+    if len(spots) > 1:
+        pairs = cKDTree(spots[:, [Y, X]]).query_pairs(reach_px, output_type="ndarray")
+        crowded[pairs.ravel()] = True
+    return crowded
+
+
+def is_twin(fits: Fits, width_px: float) -> Mask:
+    """Return the dimmer one of two spots that ended up in one place."""
+    twin = np.zeros(len(fits), bool)
+    if len(fits) < 2:
+        return twin
+    pairs = cKDTree(fits.spots[:, [Y, X]]).query_pairs(
+        TWIN_WIDTHS * width_px, output_type="ndarray"
+    )
+    dimmer = np.where(
+        fits.spots[pairs[:, 0], AMPLITUDE] < fits.spots[pairs[:, 1], AMPLITUDE],
+        pairs[:, 0], pairs[:, 1],
+    )  # fmt: skip
+    twin[dimmer] = True
+    return twin
+
+
+def is_lumpy(fits: Fits, width_px: float) -> Mask:
+    """Return which close spots are pieces of something broader: all of them too wide."""
+    lumpy = np.zeros(len(fits), bool)
+    if len(fits) < 2:
+        return lumpy
+    reach = LUMP_REACH * width_px
+    pairs = cKDTree(fits.spots[:, [Y, X]]).query_pairs(reach, output_type="ndarray")
+    wide = fits.spots[:, WIDTH] > LUMP_WIDTH * width_px
+    lumpy[pairs[wide[pairs].all(axis=1)].ravel()] = True
+    return lumpy
+
+
+def is_within(spots: Floats, others: Floats, reach_px: float) -> Mask:
+    """Return which spots lie within `reach_px` of any of the others."""
+    distance, _ = cKDTree(others[:, [Y, X]]).query(spots[:, [Y, X]], distance_upper_bound=reach_px)
+    return np.asarray(np.isfinite(distance))
+
+
+def is_ghost(more: Fits, found: Fits, width_px: float) -> Mask:
+    """Return which late candidates are remains of a much brighter spot nearby."""
+    ghost = np.zeros(len(more), bool)
+    if len(found) == 0 or len(more) == 0:
+        return ghost
+    near = cKDTree(found.spots[:, [Y, X]]).query_ball_point(
+        more.spots[:, [Y, X]], GHOST_REACH * width_px
+    )
+    for row, neighbours in enumerate(near):
+        if neighbours:
+            brightest = found.spots[neighbours, AMPLITUDE].max()
+            ghost[row] = more.spots[row, AMPLITUDE] < GHOST_SHARE * brightest
+    return ghost
+
+
+def is_touching(fits: Fits) -> Mask:
+    """Return which spots lie closer to another than the sum of their half-maximum radii."""
+    touching = np.zeros(len(fits), bool)
+    if len(fits) < 2:
+        return touching
+    radius = fits.spots[:, WIDTH] * FWHM / 2
+    pairs = cKDTree(fits.spots[:, [Y, X]]).query_pairs(2 * radius.max(), output_type="ndarray")
+    apart = np.linalg.norm(np.diff(fits.spots[pairs][:, :, [Y, X]], axis=1)[:, 0], axis=1)
+    touching[pairs[apart < radius[pairs].sum(axis=1)].ravel()] = True
+    return touching
