@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from nuclei_accuracy import DEFAULT_DATA, read_pairs, split_halves
 
-from alkfish.segment import classical, declump, evidence
+from alkfish.segment import classical, declump, evidence, kernels
 from alkfish.segment.background import HAZE_WIDTH, foreground_mask, subtract_haze
 
 
@@ -106,7 +106,8 @@ def fit(data: Path) -> None:
         if count == 0:
             continue
         _, share = overlap(labels, count, truth)
-        xs.append(declump.object_evidence(labels, count, layers))
+        slope = kernels.mean_rim_slope(labels, count, layers.signal)
+        xs.append(declump.object_evidence(labels, count, layers, slope))
         ys.append(share >= 0.3)
         ws.append(np.full(count, 1 / (count + 5)))
     x, y, w = np.concatenate(xs), np.concatenate(ys).astype(float), np.concatenate(ws)

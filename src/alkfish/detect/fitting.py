@@ -367,6 +367,13 @@ def fit_spots(
 
 
 @jit
+def add_spots(image: Any, spots: Any, reach: Any) -> Any:
+    """Add the models of all spots, without their backgrounds, to `image` in place."""
+    for k in range(len(spots)):
+        _add_spot(image, spots[k], reach, 1.0)
+
+
+@jit
 def subtract_spots(image: Any, spots: Any, reach: Any) -> Any:
     """Subtract the models of all spots, without their backgrounds, from `image` in place."""
     for k in range(len(spots)):

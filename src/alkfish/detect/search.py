@@ -25,6 +25,7 @@ from alkfish.detect.fitting import (
     WIDTH,
     X,
     Y,
+    add_spots,
     fit_spots,
     subtract_spots,
 )
@@ -61,8 +62,7 @@ DEFAULT_WIDTH_PX = 1.75
 MIN_P_REAL = 0.5
 HOPEFUL_P_REAL = 0.2
 N_REFITS = 6
-BLOCK_PX = 32
-NOISE_BLOCK_PX = 48
+BLOCK_PX = 64
 QUANTISATION = 0.29
 """Noise of rounding to whole counts: the least that an integer picture can have."""
 
@@ -81,9 +81,7 @@ class SpotSearch:
         self.floor = (
             QUANTISATION if image.dtype.kind in "ui" else 1e-6 * float(np.ptp(self.image) or 1.0)
         )
-        self.noise = np.maximum(
-            local_noise(self.image, block_px=NOISE_BLOCK_PX), np.float32(self.floor)
-        )
+        self.noise = np.maximum(local_noise(self.image, block_px=BLOCK_PX), np.float32(self.floor))
         self.bin = max(1, int(self.width_px / 1.2))
         self.spread = self.noise
 
@@ -94,11 +92,13 @@ class SpotSearch:
         seeds = starting_values(candidates.take(self._is_hopeful(candidates, model)), model)
         if len(seeds) == 0:
             return candidates.take(np.empty(0, np.intp)), model
-        first = self._fit_together(seeds, model)
-        first = first.take(self._accepted(first, model) & ~is_twin(first, model.width_px))
-        first = first.take(~is_lumpy(first, model.width_px))
         residual = self.image.copy()
-        subtract_spots(residual, first.spots, self._radius(model) + 2)
+        subtract_spots(residual, seeds, self._radius(model) + 2)
+        first = self._fit_together(residual, seeds, model)
+        keep = self._accepted(first, model) & ~is_twin(first, model.width_px)
+        keep[keep] = ~is_lumpy(first.take(keep), model.width_px)
+        add_spots(residual, first.spots[~keep], self._radius(model) + 2)
+        first = first.take(keep)
         more = self._candidates(residual, model, near=first)
         more = more.take(self._is_spot(more) & ~is_ghost(more, first, model.width_px))
         fits = first
@@ -125,10 +125,8 @@ class SpotSearch:
         bright = fits.spots[:, AMPLITUDE] >= self.config.min_brightness * model.usual_amplitude
         return self._is_spot(fits) & bright & (self._p_real(fits, model) >= MIN_P_REAL)
 
-    def _fit_together(self, seeds: Floats, model: SpotModel) -> Fits:
-        """Fit starting values beside each other."""
-        residual = self.image.copy()
-        subtract_spots(residual, seeds, self._radius(model) + 2)
+    def _fit_together(self, residual: Image, seeds: Floats, model: SpotModel) -> Fits:
+        """Fit starting values beside each other on a picture that has none of them left."""
         fits = Fits(seeds, np.zeros((len(seeds), N_FIGURES)), np.zeros(len(seeds)))
         return self._refit(residual, fits, model)
 
@@ -145,12 +143,12 @@ class SpotSearch:
         """Return local maxima above the local noise and texture, in full-size pixels."""
         height, width = picture.shape
         size = (max(1, width // self.bin), max(1, height // self.bin))
-        small = (
-            picture if self.bin == 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        )
+        small: Image = picture
+        if self.bin > 1:
+            small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         sigma = self.width_px / self.bin
         response = band_pass(small, sigma)
-        spread = local_spread(response, block_px=max(16, 3 * BLOCK_PX // (2 * self.bin)))
+        spread = local_spread(response, block_px=max(16, BLOCK_PX // self.bin))
         floor = cv2.resize(self.noise, spread.shape[::-1]) * (response_norm(sigma) / self.bin)
         self.spread = np.maximum(spread, floor)
         limit = cv2.resize(self.spread * np.float32(CANDIDATE_SNR), size)

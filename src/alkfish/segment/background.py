@@ -23,7 +23,7 @@ LOCAL_SHARE = 0.5
 """A pixel belongs to the foreground above this share of the mean foreground around it."""
 
 
-_NOISE_SAMPLES = 40_000
+_NOISE_SAMPLES = 20_000
 
 
 def subtract_haze(picture: Float, width_px: float) -> Float:

@@ -21,7 +21,7 @@ from alkfish.segment.background import (
     smoothed_noise,
     subtract_haze,
 )
-from alkfish.segment.declump import Layers, keep_nuclei, split_foreground
+from alkfish.segment.declump import WIDTH_TOLERANCE, Layers, keep_nuclei, split_foreground
 from alkfish.segment.resample import block_means, enlarge_labels
 from alkfish.segment.scale import SMALLEST_DIAM_PX, estimate_diameter, median_width
 
@@ -36,9 +36,6 @@ MAX_ENLARGE = 3.0
 
 PRIOR_RANGE = (0.5, 1.5)
 """How far the estimated width may lie from that expected at a known pixel size, as a share."""
-
-WIDTH_TOLERANCE = 1.2
-"""Where the width found differs from the assumed one by a larger factor, the pass is repeated."""
 
 MIN_CONTRAST = 8.0
 """Smallest contrast of the typical object, in standard deviations of the smoothed noise."""
@@ -128,14 +125,11 @@ class _WorkPicture:
         noise = noise_level(pixels)
         return cls(pixels, (height, width), 1 / reduce, diam_px / reduce, noise)
 
-    def coarser(self, work_diam_px: float) -> _WorkPicture:
-        """Return the picture reduced further, so that nuclei are `work_diam_px` wide."""
-        share = min(1.0, work_diam_px / self.diam_px)
-        height, width = (max(2, round(side * share)) for side in self.pixels.shape)
-        pixels = cv2.resize(self.pixels, (width, height), interpolation=cv2.INTER_AREA)
-        return _WorkPicture(
-            pixels, self.shape, self.scale * share, self.diam_px * share, noise_level(pixels)
-        )
+    def halved(self) -> _WorkPicture:
+        """Return the picture at half the resolution."""
+        pixels = block_means(self.pixels, 2)
+        noise = noise_level(pixels)
+        return _WorkPicture(pixels, self.shape, self.scale / 2, self.diam_px / 2, noise)
 
     @property
     def sigma_px(self) -> float:
@@ -172,10 +166,7 @@ def _segment_work(work: _WorkPicture) -> tuple[npt.NDArray[np.int32], int, Float
     signal, mask, noise = _find_foreground(work)
     blank = np.zeros(mask.shape, np.int32), 0, signal
     # Noise that is correlated over some pixels gives itself away when it is averaged further.
-    if not (
-        _stands_out(signal, mask, noise)
-        and _stands_out(*_find_foreground(work.coarser(SCOUT_DIAM_PX)))
-    ):
+    if not (_stands_out(signal, mask, noise) and _stands_out(*_find_foreground(work.halved()))):
         return blank
     layers = Layers.from_signal(signal, mask, work.diam_px)
     labels, count = split_foreground(layers)

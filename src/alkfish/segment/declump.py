@@ -8,7 +8,7 @@ compares with the typical nucleus. All evidence is free of units.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -17,9 +17,19 @@ import numpy.typing as npt
 
 from alkfish.segment.background import Float, Mask, local_mean
 from alkfish.segment.evidence import OBJECT_RULE, PAIR_RULE, LinearRule
-from alkfish.segment.kernels import flood_basins, list_contacts, mean_rim_slope, sum_regions
+from alkfish.segment.kernels import (
+    flood_basins,
+    list_contacts,
+    mean_rim_slope,
+    relative_curvature,
+    sum_regions,
+)
+from alkfish.segment.scale import median_width
 
 Array = npt.NDArray[np.float64]
+
+WIDTH_TOLERANCE = 1.2
+"""Basins are found for a typical width that may be wrong by this factor."""
 
 MIN_SHARPNESS = 1.8
 """Haze rises to its height over more than a nucleus width divided by this."""
@@ -80,6 +90,8 @@ class Layers:
 def split_foreground(layers: Layers) -> tuple[npt.NDArray[np.int32], int]:
     """Label the nuclei of a foreground.
 
+    Basins are joined twice: the second time with the typical width that the first time showed.
+
     Returns
     -------
     labels : ndarray of int32, shape (h, w)
@@ -91,7 +103,11 @@ def split_foreground(layers: Layers) -> tuple[npt.NDArray[np.int32], int]:
     if count == 0:
         return basins, 0
     graph = RegionGraph.from_labels(basins, count, layers)
-    owner = graph.join(PAIR_RULE)
+    first = replace(graph, sums=graph.sums.copy(), peaks=graph.peaks.copy())
+    first.join(PAIR_RULE)
+    width = median_width(first.sums[:, 0])
+    low, high = layers.diam_px / WIDTH_TOLERANCE, layers.diam_px * WIDTH_TOLERANCE
+    owner = replace(graph, diam_px=min(max(width, low), high)).join(PAIR_RULE)
     kept, number = np.unique(owner, return_inverse=True)
     lookup = np.concatenate([[0], number + 1]).astype(np.int32)
     return lookup[basins], len(kept)
@@ -112,18 +128,23 @@ def keep_nuclei(
     ndarray of bool, shape (N,)
         Whether to keep label 1..N.
     """
-    evidence = object_evidence(labels, count, layers)
     slope = mean_rim_slope(labels, count, layers.signal)
+    evidence = object_evidence(labels, count, layers, slope)
     keep: npt.NDArray[np.bool_] = OBJECT_RULE.score(evidence) > 0
     keep &= evidence[:, _SHARPNESS] > np.log(MIN_SHARPNESS)
     keep &= slope >= MIN_SLOPE * noise_slope
     return keep
 
 
-def object_evidence(labels: npt.NDArray[np.int32], count: int, layers: Layers) -> Array:
-    """Return the features `OBJECT_RULE` weighs, shape (N, number of features)."""
+def object_evidence(
+    labels: npt.NDArray[np.int32], count: int, layers: Layers, rim_slope: Array
+) -> Array:
+    """Return the features `OBJECT_RULE` weighs, shape (N, number of features).
+
+    `rim_slope` is that of `mean_rim_slope`.
+    """
     sums, peaks = sum_regions(labels, count, layers.signal, layers.depth, layers.valley)
-    slope = np.maximum(mean_rim_slope(labels, count, layers.signal), 1e-9)
+    slope = np.maximum(rim_slope, 1e-9)
     area = sums[:, 0]
     mean = np.maximum(sums[:, 6] / area, 1e-9)
     fill, elongation = ellipse_fill(sums)
@@ -288,18 +309,10 @@ class RegionGraph:
 def _valleys(signal: Float, mask: Mask, diam_px: float) -> Float:
     sigma = max(1.0, diam_px / 10)
     smooth = cv2.GaussianBlur(signal, (0, 0), sigma)
-    yy = cv2.Sobel(smooth, cv2.CV_32F, 0, 2, ksize=3, scale=0.25)
-    xx = cv2.Sobel(smooth, cv2.CV_32F, 2, 0, ksize=3, scale=0.25)
-    xy = cv2.Sobel(smooth, cv2.CV_32F, 1, 1, ksize=3, scale=0.25)
-    mean = (yy + xx) * np.float32(0.5)
-    steepest: Float = cv2.magnitude((yy - xx) * np.float32(0.5), xy)
-    steepest += mean
     typical = float(cv2.mean(signal, mask=mask)[0])
-    np.maximum(smooth, np.float32(max(0.05 * typical, 1e-9)), out=smooth)
-    steepest /= smooth
-    steepest *= np.float32(sigma * sigma * 4)
-    np.clip(steepest, 0, 4, out=steepest)
-    return steepest
+    floor = max(0.05 * typical, 1e-9)
+    valley: Float = relative_curvature(smooth, mask, np.float32(floor), np.float32(4 * sigma**2))
+    return valley
 
 
 def _gather(

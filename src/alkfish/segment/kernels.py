@@ -258,3 +258,38 @@ def mean_rim_slope(
             sums[here - 1, 0] += 0.5 * np.sqrt(down * down + right * right)
             sums[here - 1, 1] += 1
     return sums[:, 0] / np.maximum(sums[:, 1], 1.0)
+
+
+@_jit
+def relative_curvature(
+    smooth: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8], floor: float, factor: float
+) -> npt.NDArray[np.float32]:
+    """Return the upward curvature across the steepest direction, relative to the brightness.
+
+    Parameters
+    ----------
+    smooth : ndarray of float32, shape (H, W)
+        Brightness.
+    mask : ndarray of uint8, shape (H, W)
+        Where to compute; 0 elsewhere, and in the outermost pixels.
+    floor : float
+        Smallest brightness to divide by.
+    factor : float
+        Scale of the result, which is cut at 0 and 4.
+    """
+    height, width = smooth.shape
+    out = np.zeros((height, width), np.float32)
+    for y in range(1, height - 1):
+        for x in range(1, width - 1):
+            if mask[y, x] == 0:
+                continue
+            a, b, c = smooth[y - 1, x - 1], smooth[y - 1, x], smooth[y - 1, x + 1]
+            d, e, f = smooth[y, x - 1], smooth[y, x], smooth[y, x + 1]
+            g, h, i = smooth[y + 1, x - 1], smooth[y + 1, x], smooth[y + 1, x + 1]
+            yy = (a + g + c + i - 2 * (d + f)) * 0.25 + (b + h - 2 * e) * 0.5
+            xx = (a + c + g + i - 2 * (b + h)) * 0.25 + (d + f - 2 * e) * 0.5
+            xy = (a + i - c - g) * 0.25
+            half = (yy - xx) * 0.5
+            curvature = (yy + xx) * 0.5 + np.sqrt(half * half + xy * xy)
+            out[y, x] = min(max(factor * curvature / max(e, floor), 0.0), 4.0)
+    return out

@@ -26,6 +26,11 @@ def test_calibrated_draws_have_a_small_error():
     assert reliability(p, rng.uniform(size=p.size) < p).ece < 0.02
 
 
+def test_rounding_beyond_one_is_forgiven():
+    table = reliability([1.0 + 1e-12, -1e-12], [True, False])
+    assert (table.count[0], table.count[-1], table.ece) == (1, 1, 0.0)
+
+
 def test_empty_input():
     table = reliability([], [])
     assert table.ece == 0.0

@@ -47,6 +47,8 @@ def test_truth_against_itself_is_perfect(case, bundle, truth):
     assert result.patterns.agreement.value == 1.0
     assert result.patterns.n_both == case.nuclei.scorable.sum()
     assert result.reliability.ece == 0.0
+    assert result.reliability_called.ece == 0.0
+    assert result.reliability_called.count[-1] == case.nuclei.scorable.sum()
     assert result.mean_rate_error == 0.0
     assert result.n_calls_right == 1
     json.dumps(result.to_dict(), allow_nan=False)
@@ -73,6 +75,18 @@ def test_lost_spots_and_wrong_patterns_are_seen(bundle, truth):
     assert result.patterns.sensitivity.value == 1.0
     assert result.patterns.found_rate.value == 1.0
     assert result.cases[0].rate_error == pytest.approx(1 - result.cases[0].true_rate)
+
+
+def test_told_of_the_called_pattern_is_compared_with_that_pattern(bundle, truth):
+    nuclei = read_table(NucleusRecords, bundle / "nuclei.parquet")
+    wrong = np.where(nuclei.scorable, "ISOLATED_5P", "").astype(object)
+    share = np.full(len(nuclei), 0.65)
+    write_table(replace(nuclei, pattern=wrong, p_isolated_5p=share), bundle / "nuclei.parquet")
+    table = evaluate_bundle(bundle, truth).reliability_called
+    true = np.isin(nuclei.pattern.astype(str), ["ISOLATED_5P"]).sum()
+    assert table.count[6] == table.count.sum() == nuclei.scorable.sum()
+    assert table.mean_p[6] == pytest.approx(0.65)
+    assert table.observed[6] == pytest.approx(true / nuclei.scorable.sum())
 
 
 def test_missing_cases_are_listed(case, bundle, truth):

@@ -1,5 +1,7 @@
 """Rows of nuclei and spots made from hand-placed spots: counts, flags, ids, evidence."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from alkfish.config import Config
 from alkfish.io.probes import load_probe
 from alkfish.model.flags import EXCLUDING, NucleusFlag, SpotFlag, parse_flags
 from alkfish.model.nuclei import Nuclei, NucleusTable
+from alkfish.model.probe import SeparationMeasure, SeparationRule
 from alkfish.model.spots import SpotTable
 from alkfish.score.nuclei import EndSpots, score_nuclei
 from alkfish.score.shift import ChromaticShift
@@ -230,3 +233,15 @@ def test_field_without_nuclei_or_spots(make_spots):
         )  # fmt: skip
         assert len(nuclei) == 0
         assert spots.nucleus_id.tolist() == [0] * n_spots
+
+
+def test_unpaired_pair_is_reported_before_a_wider_fused_gap(score, make_spots):
+    # By centres in um, small spots can be fused across more diameters than large ones are split.
+    rule = SeparationRule(SeparationMeasure.CENTRE_UM, 1.2)
+    sizes = [0.3, 0.9]
+    three = make_spots([(20, 20), (60, 20)], diameter_um=sizes)
+    five = make_spots([(20, 31), (60, 35)], diameter_um=sizes)
+    nuclei, _ = score(three, five, probe=replace(load_probe("vysis-alk"), separation=rule))
+    assert nuclei.pattern[0] == "SPLIT"
+    assert nuclei.max_separation_um[0] == pytest.approx(1.5)
+    assert nuclei.max_separation_diam[0] == pytest.approx(0.6 / 0.9)
