@@ -37,14 +37,14 @@ from alkfish.synthetic import PatternMix, simulate_case
 
 PNG = Path(__file__).resolve().parents[1] / "docs" / "images" / "operating_curve.png"
 SEPARATIONS = {
-    "published": "split loci as published, 0.97 ± 0.51 um apart in 3-D",
-    "clinical": "clearly split loci, 2 to 6 um apart",
+    "published": "distances as published\n(0.97 ± 0.51 µm)",
+    "clinical": "clear splits\n(2 to 6 µm apart)",
 }
 FIELD_UM, PIXEL_SIZE_UM = 156.0, 0.13
 MARKS = {
     SeparationRule(): "default: 2",
     SeparationRule(SeparationMeasure.CENTRE_DIAMETERS, 3.0): "3: same for equal spots",
-    SeparationRule(SeparationMeasure.CENTRE_UM, 1.2): "1.2: used by GRID, FRANK21",
+    SeparationRule(SeparationMeasure.CENTRE_UM, 1.2): "1.2: other programs",
 }
 SHOWN = {
     SeparationMeasure.GAP_DIAMETERS: (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
@@ -127,7 +127,7 @@ def print_counts(curves: dict[str, Curves]) -> None:
     for separation, pair in curves.items():
         point = pair.found[0].points[0]
         print(
-            f"\n{SEPARATIONS[separation]}: {point.sensitivity.total} rearranged and "
+            f"\n{separation}: {point.sensitivity.total} rearranged and "
             f"{point.specificity.total} native nuclei, {point.case_sensitivity.total} positive and "
             f"{point.case_specificity.total} negative cases could be called."
         )
@@ -143,12 +143,10 @@ def draw(curves: dict[str, Curves], path: Path, n_cases: int) -> None:
             for rule, remark in MARKS.items():
                 if rule.measure is found.measure:
                     mark_limit(panel, rule.limit, remark)
-        row[0].set_ylabel(f"{SEPARATIONS[separation]}\n\nshare (%)")
+        row[0].set_ylabel(f"{SEPARATIONS[separation]}\n\nshare (%)", fontsize=11)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    figure.suptitle(
-        f"{n_cases} simulated cases per row: a pair further apart than the limit is split"
-    )
+    figure.suptitle(f"{n_cases} simulated cases per row; pairs at or beyond the limit are split")
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, dpi=90)
     plt.close(figure)

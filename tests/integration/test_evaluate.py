@@ -11,10 +11,11 @@ FIGURES = ("sensitivity", "specificity", "case_sensitivity", "case_specificity")
 def folders(tmp_path_factory, alkfish):
     """Results and truth of a positive and a negative case, and of one that was not scored."""
     folder = tmp_path_factory.mktemp("evaluate")
-    common = ("--level", "easy", "--fields", 2, "--size", 640, "--pixel-size-um", 0.2)
-    for seed, (name, fraction) in enumerate({"pos": 0.9, "neg": 0.0, "extra": 0.5}.items()):
-        named = ("--name", name, "--positive-fraction", fraction, "--seed", 20 + seed)
-        alkfish("simulate", folder, *common, *named)
+    fractions = {"pos": 0.9, "neg": 0.0, "extra": 0.5}
+    for seed, (name, fraction) in enumerate(fractions.items()):
+        shape = ("--fields", 4, "--size", 640) if name != "extra" else ("--size", 64)
+        chosen = ("--name", name, "--positive-fraction", fraction, "--seed", 20 + seed, *shape)
+        alkfish("simulate", folder, "--level", "easy", "--pixel-size-um", 0.2, *chosen)
     alkfish("score", folder / "pos", folder / "neg", "-o", folder / "results")
     return folder / "results", folder / "truth"
 

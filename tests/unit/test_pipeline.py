@@ -195,7 +195,7 @@ def test_failed_channel_is_not_evaluable(fovs, noise, channel, end):
     found = score_case([replace(fov, **{channel: noise}) for fov in fovs])
     assert found.call.call is Call.NOT_EVALUABLE
     assert found.call.counts.n_enumerated == 0
-    assert f"the {end} channel shows signals in only 0% of the nuclei" in found.call.reasons[0]
+    assert f"the {end} channel shows signals in only 0.0% of the nuclei" in found.call.reasons[0]
     assert {qc.verdict for qc in found.fields} == {"poor"}
 
 

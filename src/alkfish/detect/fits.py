@@ -14,7 +14,7 @@ from alkfish.detect.fitting import ROUNDNESS, WIDTH
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-ALONE_SNR = 6.0
+ALONE_SNR = 5.5
 """What a spot needs in a field without solid spots to learn from."""
 
 

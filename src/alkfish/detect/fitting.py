@@ -24,9 +24,6 @@ FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 """Full width at half maximum of a Gaussian of standard deviation 1."""
 
 _MAX_STEPS = 12
-_HOT_NOISE = 6.0
-_HOT_SHARE = 0.5
-"""A pixel of a spot as narrow as 0.75 px rises above its neighbours by less than this admits."""
 
 
 @jit
@@ -274,22 +271,6 @@ def _start(data: Any, used: Any, oy: Any, ox: Any, radius: Any, p: Any, width: A
 
 
 @jit
-def _is_hot(image: Any, r: Any, c: Any, noise: Any) -> Any:
-    """Return whether a pixel stands alone: far above neighbours that hardly rise themselves."""
-    beside = image[r, c - 1] if c > 0 else image[r, c + 1] if image.shape[1] > 1 else image[r, c]
-    if image[r, c] - beside < _HOT_NOISE * noise:
-        return False
-    highest, lowest = -1e30, 1e30
-    for i in range(max(r - 1, 0), min(r + 2, image.shape[0])):
-        for j in range(max(c - 1, 0), min(c + 2, image.shape[1])):
-            if i != r or j != c:
-                highest = max(highest, image[i, j])
-                lowest = min(lowest, image[i, j])
-    rise = image[r, c] - highest
-    return rise > _HOT_NOISE * noise and highest - lowest < _HOT_SHARE * rise
-
-
-@jit
 def fit_spots(
     image: Any,
     residual: Any,
@@ -347,8 +328,7 @@ def fit_spots(
         for r in range(data.shape[0]):
             for c in range(data.shape[1]):
                 full = image[top + r, left + c] >= saturation
-                hot = _is_hot(image, top + r, left + c, noise[k])
-                used[r, c] = 0.0 if full or hot else 1.0
+                used[r, c] = 0.0 if full else 1.0
                 saturated += full
         p[Y] -= top
         p[X] -= left

@@ -14,6 +14,11 @@ Kernel = npt.NDArray[Any]
 """An array handed to a kernel; its shape and dtype stand in the kernel's docstring."""
 
 
+_HOT_SHARE = 0.35
+_CHUNK = 64
+"""Pixels of a row looked at together when searching for steep steps."""
+
+
 @jit
 def local_maxima(response: Kernel, limit: Kernel) -> Any:
     """Return rows and columns above `limit` and all neighbours.
@@ -26,7 +31,7 @@ def local_maxima(response: Kernel, limit: Kernel) -> Any:
         What a maximum must exceed.
     """
     height, width = limit.shape
-    found = np.empty((limit.size // 4 + 1, 2), np.float64)
+    found = np.empty((((height + 1) // 2) * ((width + 1) // 2), 2), np.float64)
     n = 0
     for i in range(height):
         for j in range(width):
@@ -46,3 +51,51 @@ def local_maxima(response: Kernel, limit: Kernel) -> Any:
                 found[n, 0], found[n, 1] = i, j
                 n += 1
     return found[:n, 0].copy(), found[:n, 1].copy()
+
+
+@jit
+def _mend(image: Kernel, r: Any, c: Any, rise: Any) -> Any:
+    """Replace one pixel if it is hot; return whether it was."""
+    height, width = image.shape
+    highest, lowest, total, count = np.float32(-1e30), np.float32(1e30), np.float32(0.0), 0
+    for i in range(max(r - 1, 0), min(r + 2, height)):
+        for j in range(max(c - 1, 0), min(c + 2, width)):
+            if i != r or j != c:
+                highest = max(highest, image[i, j])
+                lowest = min(lowest, image[i, j])
+                total += image[i, j]
+                count += 1
+    above = image[r, c] - highest
+    if count == 0 or above <= rise or highest - lowest >= _HOT_SHARE * above:
+        return False
+    image[r, c] = total / count
+    return True
+
+
+@jit
+def remove_hot_pixels(image: Kernel, rise: Any) -> Any:
+    """Replace pixels that stand alone by the mean of their neighbours, in place.
+
+    A hot pixel rises by more than `rise` above all its neighbours, which differ among themselves by
+    less than a third of that: no lens draws so narrow a point. Return how many there were.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+        Picture; changed.
+    rise : float
+        In counts.
+    """
+    height, width = image.shape
+    found = 0
+    for r in range(height):
+        row = image[r]
+        for left in range(0, width, _CHUNK):
+            stop = min(left + _CHUNK, width)
+            steepest = np.float32(0.0)
+            for c in range(left, stop):
+                steepest = max(steepest, abs(row[c] - row[c - 1]))
+            if steepest > rise:
+                for c in range(left, stop):
+                    found += _mend(image, r, c, rise)
+    return found

@@ -29,7 +29,7 @@ from alkfish.detect.fitting import (
     fit_spots,
     subtract_spots,
 )
-from alkfish.detect.kernels import local_maxima
+from alkfish.detect.kernels import local_maxima, remove_hot_pixels
 from alkfish.detect.response import (
     Image,
     band_pass,
@@ -59,10 +59,12 @@ FLOOR_SNR = 2.3
 SOLID_QUALITY = 0.8
 MIN_WIDTH_PX = 0.75
 DEFAULT_WIDTH_PX = 1.75
-MIN_P_REAL = 0.5
+MIN_P_REAL = 0.7
 HOPEFUL_P_REAL = 0.2
 N_REFITS = 6
 BLOCK_PX = 64
+HOT_NOISE = 6.0
+FILL_REACH = 3.0
 QUANTISATION = 0.29
 """Noise of rounding to whole counts: the least that an integer picture can have."""
 
@@ -73,15 +75,18 @@ class SpotSearch:
     def __init__(
         self, image: npt.NDArray[Any], pixel_size_um: float | None, config: DetectConfig
     ) -> None:
-        self.image = np.ascontiguousarray(image, np.float32)
+        self.image: Image = np.array(image, np.float32, order="C")
         self.config = config
         self.scale_um = 1.0 if pixel_size_um is None else pixel_size_um
         self.saturation = saturation_level(image)
         self.width_px, self.narrowest, self.widest = _width_range(pixel_size_um, config)
-        self.floor = (
-            QUANTISATION if image.dtype.kind in "ui" else 1e-6 * float(np.ptp(self.image) or 1.0)
-        )
-        self.noise = np.maximum(local_noise(self.image, block_px=BLOCK_PX), np.float32(self.floor))
+        least = QUANTISATION if image.dtype.kind in "ui" else 1e-6 * float(np.ptp(self.image) or 1)
+        noise = local_noise(self.image, block_px=BLOCK_PX)
+        self.noise: Image = np.maximum(noise, np.float32(least))
+        remove_hot_pixels(self.image, HOT_NOISE * float(np.median(self.noise)))
+        self.fill = fill_mask(self.image)
+        if self.fill.any():
+            self.image[self.fill] = np.median(self.image[~self.fill])
         self.bin = max(1, int(self.width_px / 1.2))
         self.spread = self.noise
 
@@ -154,7 +159,17 @@ class SpotSearch:
         limit = cv2.resize(self.spread * np.float32(CANDIDATE_SNR), size)
         padded = cv2.copyMakeBorder(response, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=-1e30)
         y, x = local_maxima(padded, limit)
-        return (y + 0.5) * height / size[1] - 0.5, (x + 0.5) * width / size[0] - 0.5
+        y, x = (y + 0.5) * height / size[1] - 0.5, (x + 0.5) * width / size[0] - 0.5
+        if self.fill.any():
+            real = ~self._beside_fill()[np.rint(y).astype(int), np.rint(x).astype(int)]
+            y, x = y[real], x[real]
+        return y, x
+
+    def _beside_fill(self) -> Mask:
+        """Return the pixels so near to fill that its step could look like a spot."""
+        reach = math.ceil(FILL_REACH * self.width_px)
+        around = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+        return np.asarray(cv2.dilate(self.fill.astype(np.uint8), around) > 0)
 
     def _fit(self, residual: Image, spots: Floats, model: SpotModel, *, fresh: bool,
              figures: Floats | None = None) -> Fits:  # fmt: skip
@@ -240,6 +255,19 @@ class SpotSearch:
             p_real=self._p_real(fits, model),
             flags=flags,
         ).take(order)
+
+
+def fill_mask(image: Image) -> Mask:
+    """Return which pixels are constant fill: black padding of a stitched or turned picture.
+
+    Pixels at the picture's minimum whose neighbours all are, too; no camera gives that. All False
+    for a picture that is constant throughout.
+    """
+    lowest = image == image.min()
+    if lowest.all() or not lowest[::4, ::4].any():
+        return np.zeros(image.shape, bool)
+    inner = cv2.erode(lowest.astype(np.uint8), np.ones((5, 5), np.uint8))
+    return np.asarray((cv2.dilate(inner, np.ones((5, 5), np.uint8)) > 0) & lowest)
 
 
 def saturation_level(image: npt.NDArray[Any]) -> float:

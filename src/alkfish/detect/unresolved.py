@@ -32,7 +32,7 @@ def unresolved_spots(
     """Return the unexplained bright area of each nucleus, in areas of a usual spot.
 
     A pixel is bright if, with all spots taken away, it rises above the lower quartile of its
-    nucleus by half the amplitude of a usual spot and by eight times the noise.
+    nucleus by 1.2 amplitudes of a usual spot and by eight times the noise.
 
     Parameters
     ----------

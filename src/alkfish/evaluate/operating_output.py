@@ -25,14 +25,14 @@ MEASURES = {
 
 # Vermillion and blue of the palette by Okabe and Ito: told apart with any colour vision.
 _SENSITIVE, _SPECIFIC = "#d55e00", "#0072b2"
+_NUCLEI = {"linestyle": "-"}
+_CASES = {"linestyle": "--", "marker": "o", "markersize": 7, "fillstyle": "none"}
 _STYLES: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "sensitivity": ("sensitivity, nuclei", _SENSITIVE, {"linestyle": "-"}),
-    "specificity": ("specificity, nuclei", _SPECIFIC, {"linestyle": "-"}),
-    "case_sensitivity": (
-        "sensitivity, cases", _SENSITIVE, {"linestyle": "--", "marker": "o", "markersize": 3.5}
-    ),
+    "sensitivity": ("sensitivity, nuclei", _SENSITIVE, _NUCLEI),
+    "specificity": ("specificity, nuclei", _SPECIFIC, _NUCLEI),
+    "case_sensitivity": ("sensitivity, cases", _SENSITIVE, _CASES),
     "case_specificity": (
-        "specificity, cases", _SPECIFIC, {"linestyle": "--", "marker": "s", "markersize": 3.5}
+        "specificity, cases", _SPECIFIC, {**_CASES, "marker": "s", "markersize": 3.5}
     ),
 }  # fmt: skip
 
@@ -164,6 +164,7 @@ def draw_operating_curve(panel: Any, curve: OperatingCurve) -> None:
             edges = [100 * v for v in low], [100 * v for v in high]
             panel.fill_between(limits, *edges, color=colour, alpha=0.15, linewidth=0)
     name, unit = MEASURES[curve.measure]
+    unit = unit.replace("um", "µm")
     panel.set(title=name, xlabel=f"limit ({unit})", ylim=(0, 102), xlim=(0, max(limits, default=1)))
     panel.grid(alpha=0.3)
 

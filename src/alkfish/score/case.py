@@ -108,7 +108,7 @@ def _probe_failures(nuclei: NucleusRecords) -> list[str]:
     if not scorable_shape(nuclei).any():
         return ["no nucleus of scorable shape was found"]
     return [
-        f"the {end} channel shows signals in only {share:.0%} of the nuclei: failed hybridisation "
+        f"the {end} channel shows signals in only {share:.1%} of the nuclei: failed hybridisation "
         "or a missing channel"
         for end, share in zip(("3'", "5'"), _efficiencies(nuclei), strict=True)
         if share < FAILED_EFFICIENCY

@@ -46,6 +46,9 @@ MIN_SEPARATION = 4.5
 Otsu's two halves of pure noise lie less than 4 apart; pictures of nuclei more than 6.
 """
 
+SURE_SEPARATION = 7.0
+"""A contrast beyond that of any noise; what lies between is looked at once more, at half size."""
+
 
 def segment_nuclei(
     dapi: npt.NDArray[Any],
@@ -165,8 +168,11 @@ def _segment_work(work: _WorkPicture) -> tuple[npt.NDArray[np.int32], int, Float
     """Return labels, their number, and the signed margin whose zero line is the outline."""
     signal, mask, noise = _find_foreground(work)
     blank = np.zeros(mask.shape, np.int32), 0, signal
-    # Noise that is correlated over some pixels gives itself away when it is averaged further.
-    if not (_stands_out(signal, mask, noise) and _stands_out(*_find_foreground(work.halved()))):
+    if not _stands_out(signal, mask, noise, MIN_SEPARATION):
+        return blank
+    # Noise correlated over some pixels gives itself away when it is averaged further.
+    in_doubt = not _stands_out(signal, mask, noise, SURE_SEPARATION)
+    if in_doubt and not _stands_out(*_find_foreground(work.halved()), MIN_SEPARATION):
         return blank
     layers = Layers.from_signal(signal, mask, work.diam_px)
     labels, count = split_foreground(layers)
@@ -187,9 +193,9 @@ def _find_foreground(work: _WorkPicture) -> tuple[Float, Mask, float]:
     return signal, mask, work.smoothed_noise()
 
 
-def _stands_out(signal: Float, mask: Mask, noise: float) -> bool:
+def _stands_out(signal: Float, mask: Mask, noise: float, separation: float) -> bool:
     """Whether the foreground is more than the upper half of noise, independent or correlated."""
     inside = float(cv2.mean(signal, mask=mask)[0])
     mean, spread = cv2.meanStdDev(signal, mask=1 - mask)
     contrast = inside - float(mean[0, 0])
-    return inside >= MIN_CONTRAST * noise and contrast >= MIN_SEPARATION * float(spread[0, 0])
+    return inside >= MIN_CONTRAST * noise and contrast >= separation * float(spread[0, 0])

@@ -311,7 +311,9 @@ def _valleys(signal: Float, mask: Mask, diam_px: float) -> Float:
     smooth = cv2.GaussianBlur(signal, (0, 0), sigma)
     typical = float(cv2.mean(signal, mask=mask)[0])
     floor = max(0.05 * typical, 1e-9)
-    valley: Float = relative_curvature(smooth, mask, np.float32(floor), np.float32(4 * sigma**2))
+    # Mirrored, as a border that looked free of valleys would draw basins to itself.
+    padded: Float = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_REFLECT_101)
+    valley: Float = relative_curvature(padded, mask, floor, 4 * sigma**2)
     return valley
 
 

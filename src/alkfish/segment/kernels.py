@@ -268,24 +268,24 @@ def relative_curvature(
 
     Parameters
     ----------
-    smooth : ndarray of float32, shape (H, W)
-        Brightness.
+    smooth : ndarray of float32, shape (H + 2, W + 2)
+        Brightness, with a border of one pixel.
     mask : ndarray of uint8, shape (H, W)
-        Where to compute; 0 elsewhere, and in the outermost pixels.
+        Where to compute; 0 elsewhere.
     floor : float
         Smallest brightness to divide by.
     factor : float
         Scale of the result, which is cut at 0 and 4.
     """
-    height, width = smooth.shape
+    height, width = mask.shape
     out = np.zeros((height, width), np.float32)
-    for y in range(1, height - 1):
-        for x in range(1, width - 1):
+    for y in range(height):
+        for x in range(width):
             if mask[y, x] == 0:
                 continue
-            a, b, c = smooth[y - 1, x - 1], smooth[y - 1, x], smooth[y - 1, x + 1]
-            d, e, f = smooth[y, x - 1], smooth[y, x], smooth[y, x + 1]
-            g, h, i = smooth[y + 1, x - 1], smooth[y + 1, x], smooth[y + 1, x + 1]
+            a, b, c = smooth[y, x], smooth[y, x + 1], smooth[y, x + 2]
+            d, e, f = smooth[y + 1, x], smooth[y + 1, x + 1], smooth[y + 1, x + 2]
+            g, h, i = smooth[y + 2, x], smooth[y + 2, x + 1], smooth[y + 2, x + 2]
             yy = (a + g + c + i - 2 * (d + f)) * 0.25 + (b + h - 2 * e) * 0.5
             xx = (a + c + g + i - 2 * (b + h)) * 0.25 + (d + f - 2 * e) * 0.5
             xy = (a + i - c - g) * 0.25

@@ -227,3 +227,29 @@ def _outward(labels: Any, y: Any, x: Any, label: Any) -> Any:
                 ny -= dy
                 nx -= dx
     return ny, nx
+
+
+@_jit
+def count_sides(labels: npt.NDArray[np.int32], step: int, count: int) -> npt.NDArray[np.int64]:
+    """Count the sides of each outline, and those that face another label, on every `step`-th pixel.
+
+    Returns
+    -------
+    ndarray of int64, shape (count + 1, 2)
+        All sides, and sides in contact, of label 1..N in row 1..N.
+    """
+    sides = np.zeros((count + 1, 2), np.int64)
+    height, width = labels.shape
+    for y in range(step // 2, height, step):
+        for x in range(step // 2, width, step):
+            here = labels[y, x]
+            for k in range(2):
+                v, u = y + step * k, x + step * (1 - k)
+                there = labels[v, u] if v < height and u < width else np.int32(0)
+                if here != there:
+                    touching = np.int64(here > 0 and there > 0)
+                    sides[here, 0] += 1
+                    sides[there, 0] += 1
+                    sides[here, 1] += touching
+                    sides[there, 1] += touching
+    return sides

@@ -10,9 +10,21 @@ import numpy.typing as npt
 from alkfish.config import ScorableConfig
 from alkfish.model.flags import NucleusFlag
 from alkfish.model.nuclei import NucleusTable
+from alkfish.segment.runs import count_sides
+
+CONTACT_SLOPE = 0.15
+MOST_CONTACT = 0.4
+"""The least solidity rises by so much per share of the outline in contact, up to that share.
+
+Where nuclei overlap, the line drawn between them cuts a piece off both: contact together with a
+bay tells overlap. Contact alone does not: nuclei of solid tumours flatten against each other.
+"""
 
 CLUMP_AREA = 2.5
 """A region so many times larger than the field's median tumour-sized nucleus is a clump."""
+
+SAMPLE_UM = 0.4
+"""Outlines are followed in steps of about this length: finer shows only jitter."""
 
 _ENOUGH = 10
 
@@ -21,7 +33,7 @@ def shape_flags(
     table: NucleusTable,
     labels: npt.NDArray[np.int32],
     *,
-    pixel_size_um: float,  # noqa: ARG001 - sizes in the table are in um already
+    pixel_size_um: float,
     config: ScorableConfig | None = None,
 ) -> npt.NDArray[np.int32]:
     """Return the flags of each nucleus that follow from its outline and its DAPI signal.
@@ -36,7 +48,7 @@ def shape_flags(
     labels : ndarray of int32, shape (H, W)
         The label image the table was measured on.
     pixel_size_um : float
-        Width of a pixel in um; the sizes in `table` are already in um.
+        Width of a pixel in um.
     config : ScorableConfig, optional
         Limits; the defaults if left out.
 
@@ -47,12 +59,14 @@ def shape_flags(
     """
     limits = ScorableConfig() if config is None else config
     diam_um = 2.0 * np.sqrt(table.area_um2 / np.pi)
+    contact = contact_shares(labels, table.nucleus_id, pixel_size_um=pixel_size_um)
+    least_solidity = limits.min_solidity + CONTACT_SLOPE * np.minimum(contact, MOST_CONTACT)
     flags = np.zeros(len(table), np.int32)
     rules: list[tuple[npt.NDArray[Any], NucleusFlag]] = [
         (np.isin(table.nucleus_id, _border_ids(labels)), NucleusFlag.BORDER),
         (diam_um < limits.min_diam_um, NucleusFlag.TOO_SMALL),
         (diam_um > limits.max_diam_um, NucleusFlag.TOO_LARGE),
-        (table.solidity < limits.min_solidity, NucleusFlag.CLUMP),
+        (table.solidity < least_solidity, NucleusFlag.CLUMP),
         (table.area_um2 > _largest_single(table, diam_um >= limits.min_diam_um), NucleusFlag.CLUMP),
         (table.focus < limits.min_focus, NucleusFlag.OUT_OF_FOCUS),
         (table.saturated > limits.max_saturated, NucleusFlag.SATURATED),
@@ -60,6 +74,36 @@ def shape_flags(
     for broken, flag in rules:
         flags[broken] |= int(flag)
     return flags
+
+
+def contact_shares(
+    labels: npt.NDArray[np.int32], ids: npt.NDArray[np.int32], *, pixel_size_um: float
+) -> npt.NDArray[np.float64]:
+    """Return how much of each nucleus' outline faces other nuclei.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (H, W)
+        0 is background.
+    ids : ndarray of int32, shape (N,)
+        Nuclei to look at.
+    pixel_size_um : float
+        Width of a pixel in um.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        Share of the outline, 0 to 1; 0 for ids that are not in `labels`. The border of the picture
+        counts as background.
+    """
+    if len(ids) == 0:
+        return np.zeros(0)
+    step = max(1, round(SAMPLE_UM / pixel_size_um))
+    sampled = labels[step // 2 :: step, step // 2 :: step]
+    count = int(max(ids.max(), sampled.max(initial=0)))
+    sides = count_sides(labels, step, count)[ids]
+    shares: npt.NDArray[np.float64] = sides[:, 1] / np.maximum(sides[:, 0], 1)
+    return shares
 
 
 def _largest_single(table: NucleusTable, tumour_sized: npt.NDArray[np.bool_]) -> float:

@@ -122,23 +122,6 @@ def test_saturated_top_is_left_out_and_counted(draw):
     assert clipped[0, WIDTH] > 1.05 * SIGMA
 
 
-@pytest.mark.parametrize("offset", [(0, 4), (5, 0), (-3, 4)])
-def test_hot_pixel_beside_a_spot_is_left_out(draw, offset):
-    image = draw((41, 41), [(20.2, 20.1, 300.0, SIGMA)], noise=2.0)
-    clean, _ = fit(image, [(20, 20)], noise=2.0)
-    image[20 + offset[0], 20 + offset[1]] += 2000
-    spots, _ = fit(image, [(20, 20)], noise=2.0)
-    np.testing.assert_allclose(spots[0, [Y, X]], clean[0, [Y, X]], atol=0.05)
-    assert spots[0, AMPLITUDE] == pytest.approx(clean[0, AMPLITUDE], rel=0.05)
-
-
-@pytest.mark.parametrize("sigma", [0.75, 1.0, 2.5])
-def test_true_spots_are_not_taken_for_hot_pixels(draw, sigma):
-    image = draw((41, 41), [(20.0, 20.0, 3000.0, sigma)], noise=2.0)
-    spots, _ = fit(image, [(20, 20)], noise=2.0, prior=(sigma, 10.0))
-    assert spots[0, AMPLITUDE] == pytest.approx(3000.0, rel=0.03)
-
-
 def test_quality_tells_a_spot_from_an_edge(draw):
     image = draw((41, 41), [(20, 20, 300.0, SIGMA)], noise=5.0)
     step = draw((41, 41), noise=5.0)

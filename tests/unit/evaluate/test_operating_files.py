@@ -9,8 +9,8 @@ from alkfish.config import Config
 from alkfish.errors import InputError
 from alkfish.evaluate.operating import read_patterns
 from alkfish.evaluate.operating_files import open_operating_cases, simulated_operating_case
-from alkfish.io.tables import read_table, write_table
 from alkfish.io.probes import load_probe, probe_to_mapping
+from alkfish.io.tables import read_table, write_table
 from alkfish.model.probe import SeparationMeasure, SeparationRule
 from alkfish.model.signals import NucleusRecords
 from alkfish.synthetic import simulate_case, write_case

@@ -75,7 +75,7 @@ def test_missing_folder_and_folder_of_the_name_are_refused(tmp_path):
 
 
 def test_without_matplotlib_a_table_is_offered(tmp_path, monkeypatch):
-    monkeypatch.setattr(operating_output.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(operating_output.importlib.util, "find_spec", lambda _: None)
     check_curve_path(tmp_path / "curve.csv")
     with pytest.raises(InputError, match=r"needs matplotlib.*\n.*FILE.csv"):
         check_curve_path(tmp_path / "curve.png")

@@ -84,7 +84,7 @@ def test_failed_channel_is_not_evaluable(case, probe, flag, end):
     # 9 % of 1000 nuclei show both ends, which would be enough nuclei to call.
     failed = call_case(case(fused=99, excluded=[flag] * 901), [], probe)
     assert failed.call is Call.NOT_EVALUABLE
-    assert f"the {end} channel shows signals in only 10% of the nuclei" in failed.reasons[0]
+    assert f"the {end} channel shows signals in only 9.9% of the nuclei" in failed.reasons[0]
 
 
 @pytest.mark.parametrize("total", [500, 1000, 2000])
