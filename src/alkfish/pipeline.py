@@ -223,6 +223,7 @@ def iter_case(
     probe: ProbeProfile | None = None,
     config: Config | None = None,
     segmenter: Segmenter | None = None,
+    on_analysed: Callable[[str], None] | None = None,
 ) -> Iterator[FieldResult]:
     """Yield the result of each field of a case, in order.
 
@@ -235,12 +236,18 @@ def iter_case(
         The fields; those of a `Case` are read from disk one at a time.
     probe, config, segmenter
         As for `score_fov`.
+    on_analysed : callable, optional
+        Called with the name of each field once its nuclei and spots are found, which is nearly all
+        of the work.
     """
     profile, settings = checked_probe(probe), config or Config()
     names, loaders = _loaders(case)
 
     def analyse(number: int) -> FieldFindings:
-        return analyse_fov(loaders[number](), config=settings, segmenter=segmenter)
+        findings = analyse_fov(loaders[number](), config=settings, segmenter=segmenter)
+        if on_analysed is not None:
+            on_analysed(findings.name)
+        return findings
 
     kept = {number: analyse(number) for number in _sample(names)}
     correction = measure_correction(list(kept.values()))
@@ -257,6 +264,7 @@ def score_case(
     config: Config | None = None,
     segmenter: Segmenter | None = None,
     on_field: Callable[[FieldResult], None] | None = None,
+    on_analysed: Callable[[str], None] | None = None,
 ) -> CaseResult:
     """Score all fields of a case and call it.
 
@@ -270,6 +278,8 @@ def score_case(
         As for `score_fov`.
     on_field : callable, optional
         Called with each field's result as it comes.
+    on_analysed : callable, optional
+        As for `iter_case`: the steps of a progress bar.
 
     Returns
     -------
@@ -285,7 +295,9 @@ def score_case(
     """
     profile, settings = checked_probe(probe), config or Config()
     results = []
-    for result in iter_case(case, probe=profile, config=settings, segmenter=segmenter):
+    for result in iter_case(
+        case, probe=profile, config=settings, segmenter=segmenter, on_analysed=on_analysed
+    ):
         results.append(result)
         if on_field is not None:
             on_field(result)

@@ -148,7 +148,13 @@ def test_one_field_alone_is_scored_as_a_case_of_one(fovs):
 
 def test_fields_come_one_at_a_time_and_in_order(fovs):
     seen = []
-    score_case(fovs[::-1], on_field=lambda result: seen.append(result.fov))
+    analysed = []
+    score_case(
+        fovs[::-1],
+        on_field=lambda result: seen.append(result.fov),
+        on_analysed=analysed.append,
+    )
+    assert sorted(analysed) == sorted(fov.name for fov in fovs)
     assert seen == [fov.name for fov in fovs[::-1]]
     running = iter_case(iter(fovs))
     assert next(running).fov == fovs[0].name
