@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/calibration.py [--cases 4] [--fields 2] [--first-seed 7001]
 
-Every level is simulated anew at two pixel sizes, with 0 to 60 % of the tumour nuclei rearranged, and
-scored with the defaults. The seeds are not those on which anything was fitted. Prints Markdown.
+Every level is simulated anew at two pixel sizes, with 0 to 60 % of the tumour nuclei rearranged,
+and scored with the defaults. The seeds are not those on which anything was fitted. Prints Markdown.
 """
 
 from __future__ import annotations

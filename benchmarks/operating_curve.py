@@ -94,14 +94,17 @@ def text(share: Share) -> str:
     return f"{100 * share.value:.0f}" if share.total else "-"
 
 
+def both(found: Share, true: Share) -> str:
+    return f"{text(found)} ({text(true)})"
+
+
 def print_curves(number: int, curves: dict[str, Curves]) -> None:
     published, clinical = curves["published"], curves["clinical"]
     kind = published.found[number].measure
     name, unit = MEASURES[kind]
     header = [
-        f"limit ({unit})", "sens. nuclei, published", "rule alone", "sens. nuclei, clear",
-        "rule alone", "spec. nuclei", "rule alone", "sens. cases, published",
-        "sens. cases, clear", "spec. cases",
+        f"limit ({unit})", "sens. nuclei, published", "sens. nuclei, clear", "spec. nuclei",
+        "sens. cases, published", "sens. cases, clear", "spec. cases",
     ]  # fmt: skip
     columns = (published.found, published.true, clinical.found, clinical.true)
     rows = [
@@ -109,18 +112,19 @@ def print_curves(number: int, curves: dict[str, Curves]) -> None:
         for points in zip(*(column[number].points for column in columns), strict=True)
         if points[0].limit in SHOWN[kind]
     ]
-    print_table(f"{name} ({unit}); figures in %", header, rows)
+    print_table(f"{name} ({unit}); in %; in brackets the rule alone", header, rows)
 
 
 def _row(rule: SeparationRule, points: Sequence[OperatingPoint]) -> list[str]:
     found, true, found_clear, true_clear = points
+    cells = [
+        both(found.sensitivity, true.sensitivity),
+        both(found_clear.sensitivity, true_clear.sensitivity),
+        both(found.specificity, true.specificity),
+        *map(text, (found.case_sensitivity, found_clear.case_sensitivity, found.case_specificity)),
+    ]
     limit = f"{rule.limit:g}"
-    shares = (
-        found.sensitivity, true.sensitivity, found_clear.sensitivity, true_clear.sensitivity,
-        found.specificity, true.specificity, found.case_sensitivity,
-        found_clear.case_sensitivity, found.case_specificity,
-    )  # fmt: skip
-    return [f"**{limit}**" if rule == SeparationRule() else limit, *map(text, shares)]
+    return [f"**{limit}**" if rule == SeparationRule() else limit, *cells]
 
 
 def print_counts(curves: dict[str, Curves]) -> None:

@@ -182,7 +182,7 @@ def draw_spots(fov: alkfish.FieldOfView, result: FieldResult) -> None:
 
 
 def draw_pairs(fov: alkfish.FieldOfView, result: FieldResult) -> None:
-    """Step 3: one nucleus per pattern with its pairs linked and its gap told."""
+    """Step 3: one nucleus per pattern with its spots ringed and its gap told."""
     figure, panels = plt.subplots(1, 4, figsize=(13, 3.9), facecolor=DARK)
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.85, wspace=0.03)
     nuclei, spots = result.nuclei, result.spots
@@ -193,21 +193,20 @@ def draw_pairs(fov: alkfish.FieldOfView, result: FieldResult) -> None:
         own = spots.take(spots.nucleus_id == nuclei.nucleus_id[row])
         for end, colour, size in (("3p", "#ff8080", 22), ("5p", "#80ff90", 16)):
             ring(panel, own, end, colour, size)
-        link_pairs(panel, own)
         gap = nuclei.max_separation_diam[row]
-        known = {"FUSED": f"widest gap {gap:.1f} diameters", "SPLIT": f"gap {gap:.1f} diameters"}
-        text = known.get(name, "one end has no partner")
+        text = {
+            "FUSED": f"widest gap {gap:.1f} diameters",
+            "SPLIT": f"gap {gap:.1f} diameters",
+            "ISOLATED_3P": "a 3' signal without partner",
+            "ISOLATED_5P": "a 5' signal without partner",
+        }[name]
         panel.text(0.5, 0.03, text, color="white", ha="center", transform=panel.transAxes)
-    figure.suptitle("simulated nuclei; white lines join fused pairs", color="white", fontsize=11)
+    figure.suptitle(
+        "simulated nuclei; rings: 3' signals pale red, 5' signals pale green",
+        color="white",
+        fontsize=11,
+    )
     save(figure, "gallery_pairs.jpg")
-
-
-def link_pairs(axes: Axes, spots: Any) -> None:
-    """Join the two ends of each fused signal."""
-    for signal in np.unique(spots.signal_id[spots.signal_id > 0]):
-        pair = spots.take(spots.signal_id == signal)
-        if len(set(pair.end)) == 2:
-            axes.plot(pair.x_px, pair.y_px, color="white", linewidth=1.5)
 
 
 def draw_patterns(fov: alkfish.FieldOfView, result: FieldResult) -> None:

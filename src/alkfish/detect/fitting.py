@@ -61,7 +61,7 @@ def _profile(centre: Any, width: Any, origin: Any, g: Any, d: Any, out: Any) -> 
     ``out[0, k]`` sums g^2 d^k for k = 0..4, ``out[1, k]`` sums g d^k for k = 0..2, ``out[2, k]``
     sums g d^k t, and ``out[3, k]`` sums t^k, with t the offset from the window's origin.
     """
-    out[:] = 0.0
+    out.fill(0.0)
     inv2 = 1.0 / (2.0 * width * width)
     for i in range(len(g)):
         d[i] = i - centre
@@ -79,6 +79,27 @@ def _profile(centre: Any, width: Any, origin: Any, g: Any, d: Any, out: Any) -> 
 
 
 @jit
+def _fill_ground(normal: Any, row: Any, p: Any, f: Any, g: Any) -> Any:
+    """Fill the products of one background term with the derivatives of the spot."""
+    a = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
+    normal[row, AMPLITUDE] = f[0] * g[0]
+    normal[row, Y] = a * f[1] * g[0]
+    normal[row, X] = a * f[0] * g[1]
+    normal[row, WIDTH] = a / p[WIDTH] * (f[2] * g[0] + f[0] * g[2])
+
+
+@jit
+def _copy(source: Any, target: Any) -> Any:
+    """Copy the elements of equally shaped contiguous arrays.
+
+    A slice assignment would do the same, but takes the compiler seconds for its error messages.
+    """
+    s, t = source.ravel(), target.ravel()
+    for i in range(s.size):
+        t[i] = s[i]
+
+
+@jit
 def _fill_normal(p: Any, u: Any, v: Any, normal: Any) -> Any:
     """Fill the lower normal matrix from the sums along y (`u`) and x (`v`): it is separable."""
     a = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
@@ -93,12 +114,9 @@ def _fill_normal(p: Any, u: Any, v: Any, normal: Any) -> Any:
     normal[3, 1] = a * b * (u[0, 3] * v[0, 0] + u[0, 1] * v[0, 2])
     normal[3, 2] = a * b * (u[0, 2] * v[0, 1] + u[0, 0] * v[0, 3])
     normal[3, 3] = b * b * (u[0, 4] * v[0, 0] + 2 * u[0, 2] * v[0, 2] + u[0, 0] * v[0, 4])
-    for row, (i, j) in enumerate(((1, 1), (2, 1), (1, 2))):
-        f, g = u[i], v[j]
-        normal[4 + row, 0] = f[0] * g[0]
-        normal[4 + row, 1] = a * f[1] * g[0]
-        normal[4 + row, 2] = a * f[0] * g[1]
-        normal[4 + row, 3] = b * (f[2] * g[0] + f[0] * g[2])
+    _fill_ground(normal, 4, p, u[1], v[1])
+    _fill_ground(normal, 5, p, u[2], v[1])
+    _fill_ground(normal, 6, p, u[1], v[2])
     normal[4, 4] = u[3, 0] * v[3, 0]
     normal[5, 4] = u[3, 1] * v[3, 0]
     normal[5, 5] = u[3, 2] * v[3, 0]
@@ -123,7 +141,7 @@ def _fill_gradient(
     """Fill the gradient of one window; return the sum of squared residuals."""
     height, width = data.shape
     a = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
-    gradient[:] = 0.0
+    gradient.fill(0.0)
     cost = 0.0
     for r in range(height):
         along = p[AMPLITUDE] * ey[r]
@@ -174,19 +192,22 @@ def _fit_window(
             normal[WIDTH, WIDTH] += prior_weight
             finished = best - cost < 1e-4 * cost
             best, damping = cost, damping * 0.2
-            p[:], good_normal[:], good_gradient[:] = trial, normal, gradient
+            _copy(trial, p)
+            _copy(normal, good_normal)
+            _copy(gradient, good_gradient)
             if finished:
                 break
         else:
             damping *= 6.0
             if damping > 1e6:
                 break
-        damped[:] = good_normal
+        _copy(good_normal, damped)
         for i in range(n):
             damped[i, i] = damped[i, i] * (1.0 + damping) + 1e-12
         if not _solve(damped, good_gradient, step):
             break
-        trial[:] = p + step
+        for i in range(n):
+            trial[i] = p[i] + step[i]
         trial[WIDTH] = min(max(trial[WIDTH], limits[0]), limits[1])
         trial[Y] = min(max(trial[Y], oy - limits[2]), oy + limits[2])
         trial[X] = min(max(trial[X], ox - limits[2]), ox + limits[2])
@@ -200,10 +221,10 @@ def _standard_errors(normal: Any) -> Any:
     unit, step, work = np.zeros(n), np.zeros(n), np.empty((n, n))
     errors = np.zeros(2)
     for number, parameter in enumerate((AMPLITUDE, WIDTH)):
-        work[:] = normal
+        _copy(normal, work)
         for i in range(n):
             work[i, i] += 1e-12
-        unit[:] = 0.0
+        unit.fill(0.0)
         unit[parameter] = 1.0
         ok = _solve(work, unit, step)
         errors[number] = math.sqrt(max(step[parameter], 0.0)) if ok else 1e6
@@ -341,7 +362,7 @@ def fit_spots(
         _judge(data, used, oy, ox, p, noise[k], figures[k])
         p[Y] += top
         p[X] += left
-        spots[k] = p
+        _copy(p, spots[k])
         if not fresh:
             _add_spot(residual, p, radius + 2, -1.0)
 
@@ -380,8 +401,8 @@ def forced_amplitudes(image: Any, places: Any, width: Any, radius: Any) -> Any:
     inv2 = 1.0 / (2.0 * width * width)
     for k in range(len(places)):
         y, x = places[k]
-        normal[:] = 0.0
-        right[:] = 0.0
+        normal.fill(0.0)
+        right.fill(0.0)
         for r in range(max(0, int(y) - radius), min(image.shape[0], int(y) + radius + 2)):
             for c in range(max(0, int(x) - radius), min(image.shape[1], int(x) + radius + 2)):
                 j[0] = math.exp(-((r - y) ** 2 + (c - x) ** 2) * inv2)

@@ -8,7 +8,7 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-jit = nb.njit(cache=True, nogil=True, fastmath=True)
+jit = nb.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 
 Kernel = npt.NDArray[Any]
 """An array handed to a kernel; its shape and dtype stand in the kernel's docstring."""

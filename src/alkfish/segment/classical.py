@@ -22,6 +22,7 @@ from alkfish.segment.background import (
     subtract_haze,
 )
 from alkfish.segment.declump import WIDTH_TOLERANCE, Layers, keep_nuclei, split_foreground
+from alkfish.segment.outlines import grow_to_half_height, outline_margin
 from alkfish.segment.resample import block_means, enlarge_labels
 from alkfish.segment.scale import SMALLEST_DIAM_PX, estimate_diameter, median_width
 
@@ -181,8 +182,8 @@ def _segment_work(work: _WorkPicture) -> tuple[npt.NDArray[np.int32], int, Float
     keep = keep_nuclei(labels, count, layers, noise_slope=noise / (math.sqrt(2) * work.sigma_px))
     number = np.concatenate([[0], np.where(keep, np.cumsum(keep), 0)]).astype(np.int32)
     labels = number[labels]
-    margin = cv2.GaussianBlur((labels > 0).astype(np.float32) - 0.5, (0, 0), 0.8)
-    return labels, int(keep.sum()), margin
+    means = grow_to_half_height(labels, signal, int(keep.sum()))
+    return labels, int(keep.sum()), outline_margin(labels, signal, means)
 
 
 def _find_foreground(work: _WorkPicture) -> tuple[Float, Mask, float]:

@@ -37,8 +37,9 @@ def test_table_has_every_figure_of_every_limit(tmp_path):
     assert first["case_sensitivity_total"] == "0"
 
 
-@pytest.mark.parametrize("cases", [NOTHING, Share(4, 5)])
-@pytest.mark.parametrize("curves", [CURVES, CURVES[:1], []])
+@pytest.mark.parametrize(
+    ("curves", "cases"), [(CURVES, Share(4, 5)), (CURVES[:1], NOTHING), ([], NOTHING)]
+)
 def test_figure_is_drawn(tmp_path, curves, cases):
     pytest.importorskip("matplotlib")
     path = tmp_path / "curve.PNG"
