@@ -23,6 +23,7 @@ from skimage.feature import peak_local_max
 from skimage.filters import threshold_otsu
 from skimage.segmentation import watershed
 
+from alkfish.evaluate.matching import match_labels
 from alkfish.segment import segment_nuclei
 
 DEFAULT_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
@@ -46,18 +47,6 @@ def split_halves(count: int) -> tuple[list[int], list[int]]:
     order = np.random.default_rng(7).permutation(count)
     middle = (count + 1) // 2
     return sorted(map(int, order[:middle])), sorted(map(int, order[middle:]))
-
-
-def f1_score(truth: Labels, found: Labels) -> float:
-    """Return 2 TP / (truths + found), a match having an IoU above 0.5; 1 if both are empty."""
-    n = int(found.max()) + 1
-    table = np.bincount(truth.ravel().astype(np.int64) * n + found.ravel(), minlength=n)
-    table = np.pad(table, (0, -len(table) % n)).reshape(-1, n)
-    true_area, found_area = table.sum(1), table.sum(0)
-    union = true_area[:, None] + found_area[None, :] - table
-    matched = (table[1:, 1:] * 2 > union[1:, 1:]).sum()
-    total = (true_area[1:] > 0).sum() + (found_area[1:] > 0).sum()
-    return 2.0 * float(matched) / float(total) if total else 1.0
 
 
 def otsu_watershed(dapi: npt.NDArray[Any], min_distance: int) -> Labels:
@@ -84,7 +73,7 @@ def measure(pairs: list[Pair], segment: Callable[[npt.NDArray[Any]], Labels]) ->
     start = time.process_time()
     found = [segment(picture) for _, picture, _ in pairs]
     seconds = time.process_time() - start
-    scores = [f1_score(pair[2], labels) for pair, labels in zip(pairs, found, strict=True)]
+    scores = [match_labels(pair[2], labels).f1 for pair, labels in zip(pairs, found, strict=True)]
     return np.array(scores), seconds / sum(pair[1].size for pair in pairs) * 1e6
 
 

@@ -23,6 +23,14 @@ SE_AMPLITUDE, SE_WIDTH, RESIDUAL, QUALITY, ROUNDNESS, AXIS, N_SATURATED = range(
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 """Full width at half maximum of a Gaussian of standard deviation 1."""
 
+_TERM_PARAMETER = np.array([AMPLITUDE, Y, X, WIDTH, WIDTH, BACKGROUND, TILT_Y, TILT_X])
+_TERM_Y = np.array([0, 1, 0, 2, 0, 3, 4, 3])
+_TERM_X = np.array([0, 0, 1, 0, 2, 3, 3, 4])
+"""Derivatives of the model as sums of products: which function of y times which function of x.
+
+The functions are those of `_profile`; the width's derivative has two terms.
+"""
+
 _MAX_STEPS = 12
 
 
@@ -55,37 +63,21 @@ def _solve(matrix: Any, vector: Any, step: Any) -> Any:
 
 
 @jit
-def _profile(centre: Any, width: Any, origin: Any, g: Any, d: Any, out: Any) -> Any:
-    """Fill the profile `g` and offsets `d` along one axis, and the sums of their products.
+def _profile(centre: Any, width: Any, origin: Any, g: Any, d: Any, inner: Any) -> Any:
+    """Fill the profile `g`, the offsets `d`, and the inner products of five functions of one axis.
 
-    ``out[0, k]`` sums g^2 d^k for k = 0..4, ``out[1, k]`` sums g d^k for k = 0..2, ``out[2, k]``
-    sums g d^k t, and ``out[3, k]`` sums t^k, with t the offset from the window's origin.
+    The functions are g, g d, g d^2, 1 and t, with t the offset from the window's origin.
     """
-    out.fill(0.0)
+    inner.fill(0.0)
+    f = np.empty(5)
     inv2 = 1.0 / (2.0 * width * width)
     for i in range(len(g)):
         d[i] = i - centre
         g[i] = math.exp(-d[i] * d[i] * inv2)
-        t, square, power = i - origin, g[i] * g[i], 1.0
-        for k in range(5):
-            out[0, k] += square * power
-            if k < 3:
-                out[1, k] += g[i] * power
-                out[2, k] += g[i] * power * t
-            power *= d[i]
-        out[3, 0] += 1.0
-        out[3, 1] += t
-        out[3, 2] += t * t
-
-
-@jit
-def _fill_ground(normal: Any, row: Any, p: Any, f: Any, g: Any) -> Any:
-    """Fill the products of one background term with the derivatives of the spot."""
-    a = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
-    normal[row, AMPLITUDE] = f[0] * g[0]
-    normal[row, Y] = a * f[1] * g[0]
-    normal[row, X] = a * f[0] * g[1]
-    normal[row, WIDTH] = a / p[WIDTH] * (f[2] * g[0] + f[0] * g[2])
+        f[0], f[1], f[2], f[3], f[4] = g[i], g[i] * d[i], g[i] * d[i] * d[i], 1.0, i - origin
+        for a in range(5):
+            for b in range(5):
+                inner[a, b] += f[a] * f[b]
 
 
 @jit
@@ -100,29 +92,18 @@ def _copy(source: Any, target: Any) -> Any:
 
 
 @jit
-def _fill_normal(p: Any, u: Any, v: Any, normal: Any) -> Any:
-    """Fill the lower normal matrix from the sums along y (`u`) and x (`v`): it is separable."""
+def _fill_normal(p: Any, along_y: Any, along_x: Any, factor: Any, normal: Any) -> Any:
+    """Fill the normal matrix from the inner products along both axes: it is separable."""
     a = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
-    b = a / p[WIDTH]
-    normal[0, 0] = u[0, 0] * v[0, 0]
-    normal[1, 0] = a * u[0, 1] * v[0, 0]
-    normal[1, 1] = a * a * u[0, 2] * v[0, 0]
-    normal[2, 0] = a * u[0, 0] * v[0, 1]
-    normal[2, 1] = a * a * u[0, 1] * v[0, 1]
-    normal[2, 2] = a * a * u[0, 0] * v[0, 2]
-    normal[3, 0] = b * (u[0, 2] * v[0, 0] + u[0, 0] * v[0, 2])
-    normal[3, 1] = a * b * (u[0, 3] * v[0, 0] + u[0, 1] * v[0, 2])
-    normal[3, 2] = a * b * (u[0, 2] * v[0, 1] + u[0, 0] * v[0, 3])
-    normal[3, 3] = b * b * (u[0, 4] * v[0, 0] + 2 * u[0, 2] * v[0, 2] + u[0, 0] * v[0, 4])
-    _fill_ground(normal, 4, p, u[1], v[1])
-    _fill_ground(normal, 5, p, u[2], v[1])
-    _fill_ground(normal, 6, p, u[1], v[2])
-    normal[4, 4] = u[3, 0] * v[3, 0]
-    normal[5, 4] = u[3, 1] * v[3, 0]
-    normal[5, 5] = u[3, 2] * v[3, 0]
-    normal[6, 4] = u[3, 0] * v[3, 1]
-    normal[6, 5] = u[3, 1] * v[3, 1]
-    normal[6, 6] = u[3, 0] * v[3, 2]
+    factor.fill(1.0)
+    factor[Y] = factor[X] = a
+    factor[WIDTH] = a / p[WIDTH]
+    normal.fill(0.0)
+    for i in range(len(_TERM_PARAMETER)):
+        for j in range(len(_TERM_PARAMETER)):
+            row, col = _TERM_PARAMETER[i], _TERM_PARAMETER[j]
+            product = along_y[_TERM_Y[i], _TERM_Y[j]] * along_x[_TERM_X[i], _TERM_X[j]]
+            normal[row, col] += factor[row] * factor[col] * product
 
 
 @jit
@@ -174,7 +155,7 @@ def _fit_window(
     n = N_PARAMETERS
     ey, dy = np.empty(data.shape[0]), np.empty(data.shape[0])
     ex, dx = np.empty(data.shape[1]), np.empty(data.shape[1])
-    u, v = np.empty((4, 5)), np.empty((4, 5))
+    u, v, factor = np.empty((5, 5)), np.empty((5, 5)), np.empty(n)
     normal, gradient = np.zeros((n, n)), np.empty(n)
     good_normal, good_gradient = np.zeros((n, n)), np.zeros(n)
     damped, step, trial = np.empty((n, n)), np.empty(n), p.copy()
@@ -187,7 +168,7 @@ def _fit_window(
         off = prior[0] - trial[WIDTH]
         cost += prior_weight * off * off
         if cost < best:
-            _fill_normal(trial, u, v, normal)
+            _fill_normal(trial, u, v, factor, normal)
             gradient[WIDTH] += prior_weight * off
             normal[WIDTH, WIDTH] += prior_weight
             finished = best - cost < 1e-4 * cost

@@ -32,6 +32,9 @@ WORK_DIAM_PX = 22.0
 SCOUT_DIAM_PX = 15.0
 """The same for a first, coarse pass that only finds out how wide nuclei are."""
 
+SCOUT_PIXELS = 1_000_000
+"""Larger pictures are reduced to about so many pixels to find out how wide nuclei are."""
+
 MAX_ENLARGE = 3.0
 """Pictures of small nuclei are enlarged at most so much."""
 
@@ -159,10 +162,20 @@ def _assumed_width(
 ) -> tuple[float, float, float]:
     """Return the first guess of the nucleus width, and the bounds it may move in."""
     if pixel_size_um is None:
-        return estimate_diameter(dapi.astype(np.float32)), SMALLEST_DIAM_PX, math.inf
+        return _estimated_width(dapi), SMALLEST_DIAM_PX, math.inf
     expected = max(settings.nucleus_diam_um / pixel_size_um, SMALLEST_DIAM_PX)
     low, high = PRIOR_RANGE
     return expected, max(low * expected, SMALLEST_DIAM_PX), high * expected
+
+
+def _estimated_width(dapi: npt.NDArray[Any]) -> float:
+    """Return the width of nuclei from the picture alone; a large picture is reduced first."""
+    reduce = max(1, round(math.sqrt(dapi.size / SCOUT_PIXELS)))
+    if reduce > 1:
+        diam_px = estimate_diameter(block_means(dapi, reduce))
+        if diam_px >= SCOUT_DIAM_PX:
+            return diam_px * reduce
+    return estimate_diameter(dapi.astype(np.float32))
 
 
 def _segment_work(work: _WorkPicture) -> tuple[npt.NDArray[np.int32], int, Float]:

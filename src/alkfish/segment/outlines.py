@@ -21,6 +21,8 @@ GROWTH_STEPS = 4
 MIN_SUPPORT = 3
 """Neighbours of the same label, of eight, without which a label does not grow: keeps out horns."""
 
+_PULL = np.float32(0.35)
+
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
@@ -30,13 +32,12 @@ def outline_margin(labels: npt.NDArray[np.int32], signal: Float, means: Float) -
     The labels say where about, the signal's crossing of half the height says where exactly.
     """
     inside = (labels > 0).astype(np.float32)
-    weight = cv2.boxFilter(inside, -1, (3, 3))
-    height = cv2.boxFilter(means.astype(np.float32)[labels], -1, (3, 3))
-    height /= np.maximum(weight, np.float32(1e-6))
+    weight: Float = cv2.boxFilter(inside, -1, (3, 3))
+    total: Float = cv2.boxFilter(means.astype(np.float32)[labels], -1, (3, 3))
     margin: Float = cv2.GaussianBlur(inside, (0, 0), 0.8)
-    relative = signal / np.maximum(height, np.float32(1e-6)) - np.float32(HALF_HEIGHT)
-    relative[weight == 0] = -1
-    margin += np.clip(relative, -0.35, 0.35) - np.float32(0.5)
+    # Signal over the mean of the labels around; where there are none, far outside.
+    relative = signal * weight / np.maximum(total, np.float32(1e-6))
+    margin += np.clip(relative - np.float32(HALF_HEIGHT), -_PULL, _PULL) - np.float32(0.5)
     return margin
 
 

@@ -209,3 +209,19 @@ def test_real_fish_field_has_its_isolated_nuclei():
     widths = 2 * np.sqrt(np.bincount(labels.ravel())[1:] / np.pi)
     assert 50 <= len(widths) <= 130
     assert 50 <= np.median(widths) <= 85
+
+
+def test_outline_of_a_dim_nucleus_is_not_cut_short_by_a_bright_one():
+    # A reference at the same place, alone in its picture.
+    alone, _ = draw([(128, 150)], heights=[400])
+    beside, _ = draw([(128, 95), (128, 150)], heights=[2000, 400])
+    areas = []
+    for picture in (alone, beside):
+        labels = segment_nuclei(picture, pixel_size_um=PIXEL_UM)
+        areas.append((labels == labels[128, 150]).sum())
+    assert areas[1] > 0.85 * areas[0]
+
+
+def test_large_picture_without_a_pixel_size():
+    picture, masks = draw([(y * 3, x * 3) for y, x in APART], size=1300, radius=60.0)
+    assert matched(segment_nuclei(picture, pixel_size_um=None), masks, 0.85) == 4

@@ -12,6 +12,7 @@ from alkfish.config import Config, ScorableConfig
 from alkfish.model.flags import NucleusFlag
 from alkfish.model.nuclei import NucleusTable
 from alkfish.segment import Segmenter, find_nuclei, shape_flags
+from alkfish.segment.scorable import contact_shares
 
 GOOD = NucleusTable(
     nucleus_id=[1], y_px=[50.0], x_px=[50.0], area_um2=[100.0], solidity=[0.97],
@@ -93,3 +94,30 @@ def test_a_region_far_larger_than_its_neighbours_is_a_clump():
     assert flags[3] == NucleusFlag.CLUMP
     few = table.take(np.arange(5))
     assert not shape_flags(few, INSIDE * 0, pixel_size_um=0.2).any()
+
+
+def test_contact_is_the_share_of_the_outline_that_faces_others():
+    labels = np.zeros((40, 60), np.int32)
+    labels[10:20, 10:20] = 2
+    labels[10:20, 20:30] = 5
+    labels[30:34, 2:50] = 7
+    ids = np.array([2, 5, 7, 9], np.int32)
+    np.testing.assert_allclose(contact_shares(labels, ids, pixel_size_um=0.4), [0.25, 0.25, 0, 0])
+    np.testing.assert_allclose(contact_shares(labels, ids[:2], pixel_size_um=0.2), [0.25, 0.25])
+    assert len(contact_shares(labels, ids[:0], pixel_size_um=0.4)) == 0
+
+
+def test_a_bay_counts_for_more_beside_a_neighbour():
+    labels = np.zeros((100, 100), np.int32)
+    labels[40:60, 40:60] = 1
+    table = replace(GOOD, solidity=[0.90])
+    assert shape_flags(table, labels, pixel_size_um=0.2).tolist() == [0]
+    labels[40:60, 60:80] = 2
+    assert shape_flags(table, labels, pixel_size_um=0.2).tolist() == [int(NucleusFlag.CLUMP)]
+
+
+def test_contact_alone_excludes_nothing():
+    labels = np.full((100, 100), 2, np.int32)
+    labels[0] = labels[-1] = labels[:, 0] = labels[:, -1] = 0
+    labels[40:60, 40:60] = 1
+    assert shape_flags(GOOD, labels, pixel_size_um=0.2).tolist() == [0]
