@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,6 +53,27 @@ class BrightnessMixture:
         false = self._false(u)
         true = self._true(np.minimum(u, self.mean))
         return np.asarray(self.share * true / (self.share * true + (1 - self.share) * false))
+
+    def snr_at(self, probability: float) -> float:
+        """Return the SNR from which on candidates are at least so probable."""
+        low, high = self.floor, self.mean + 3.0
+        for _ in range(40):
+            middle = (low + high) / 2
+            if self.p_true(np.array([math.exp(middle)]))[0] >= probability:
+                high = middle
+            else:
+                low = middle
+        return math.exp(high)
+
+    def p_dimmer(self, limit: Floats, usual: Floats) -> Floats:
+        """Return the probability that a true signal stays below `limit` where `usual` is its mean.
+
+        Both are SNRs in one unit; brightness varies as it does among the field's signals.
+        """
+        u = np.log(np.maximum(limit, 1e-6)) - np.log(np.maximum(usual, 1e-6))
+        return np.asarray(
+            (1 - _ODD_SHARE) * ndtr(u / self.spread) + _ODD_SHARE * ndtr(u / _ODD_SPREAD)
+        )
 
     def _false(self, u: Floats) -> Floats:
         tail = np.exp(-self.decay * np.maximum(u - self.floor, 0.0))

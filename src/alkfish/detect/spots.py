@@ -9,18 +9,16 @@ spot, or too dim for its field is dropped. ``docs/method.md`` explains each choi
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
 
 from alkfish.config import DetectConfig
 from alkfish.detect.fits import Floats, SpotModel
 from alkfish.detect.response import Image, response_peak, sample_grid
-from alkfish.detect.search import CANDIDATE_SNR, SpotSearch
+from alkfish.detect.search import CANDIDATE_SNR, MIN_P_REAL, SpotSearch
 from alkfish.model.spots import SpotTable
 
 
@@ -36,6 +34,8 @@ class ChannelSpots:
         What the channel's solid spots look like.
     usual_amplitude : float
         Median amplitude of the spots, in counts; 0 if the channel has none.
+    limit_snr : float
+        SNR, as `usual_snr` gives it, below which signals are not accepted.
     noise : float
         Median pixel noise, in counts.
     spread : ndarray of float32
@@ -49,6 +49,7 @@ class ChannelSpots:
     table: SpotTable
     model: SpotModel
     usual_amplitude: float
+    limit_snr: float
     noise: float
     spread: Image
     peak: float
@@ -78,9 +79,9 @@ class ChannelSpots:
         """
         if self.model.brightness is None or len(self.table) == 0:
             return np.ones(len(y_px))
-        usual = np.log(np.maximum(self.usual_snr(y_px, x_px), 1e-6))
-        limit = math.log(CANDIDATE_SNR)
-        return np.asarray(ndtr((limit - usual) / self.model.brightness.spread))
+        usual = self.usual_snr(y_px, x_px)
+        limit = np.full(len(usual), self.limit_snr)
+        return self.model.brightness.p_dimmer(limit, usual)
 
 
 def detect_channel(
@@ -109,15 +110,30 @@ def detect_channel(
     search = SpotSearch(image, pixel_size_um, config or DetectConfig())
     fits, model = search.run()
     table = search.table(fits, model)
+    peak = response_peak(search.width_px, model.width_px)
+    spread = sample_grid(search.spread, search.image.shape, table.y_px, table.x_px)
     return ChannelSpots(
         table=table,
         model=model,
         usual_amplitude=float(np.median(table.amplitude)) if len(table) else 0.0,
+        limit_snr=_limit_snr(table, model, peak / spread),
         noise=float(np.median(search.noise)),
         spread=search.spread,
-        peak=response_peak(search.width_px, model.width_px),
+        peak=peak,
         shape=search.image.shape,
     )
+
+
+def _limit_snr(table: SpotTable, model: SpotModel, peak_over_spread: Floats) -> float:
+    """Return the detection limit in units of the band-pass response's local spread.
+
+    Spots are accepted by the SNR of their fit; the two units differ by a factor, taken from the
+    spots themselves.
+    """
+    if model.brightness is None or len(table) == 0:
+        return CANDIDATE_SNR
+    factor = float(np.median(table.amplitude * peak_over_spread / table.snr))
+    return max(model.brightness.snr_at(MIN_P_REAL) * factor, CANDIDATE_SNR)
 
 
 def detect_spots(

@@ -33,7 +33,7 @@ def outline_margin(labels: npt.NDArray[np.int32], signal: Float, means: Float) -
     """
     inside = (labels > 0).astype(np.float32)
     weight: Float = cv2.boxFilter(inside, -1, (3, 3))
-    total: Float = cv2.boxFilter(means.astype(np.float32)[labels], -1, (3, 3))
+    total: Float = cv2.boxFilter(np.take(means.astype(np.float32), labels), -1, (3, 3))
     margin: Float = cv2.GaussianBlur(inside, (0, 0), 0.8)
     # Signal over the mean of the labels around; where there are none, far outside.
     relative = signal * weight / np.maximum(total, np.float32(1e-6))
@@ -98,10 +98,11 @@ def _count_around(labels: Any, y: Any, x: Any, label: Any) -> Any:
 def _find_growth(labels: Any, signal: Any, means: Any, places: Any, names: Any) -> Any:
     """List background pixels beside a label whose share they exceed; the brightest label wins."""
     height, width = labels.shape
+    floor = GROWTH_HEIGHT * means[1:].min() if len(means) > 1 else np.inf
     n = 0
     for y in range(height):
         for x in range(width):
-            if labels[y, x] != 0:
+            if labels[y, x] != 0 or signal[y, x] <= floor:
                 continue
             best = 0
             for k in range(4):
