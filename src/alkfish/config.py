@@ -71,8 +71,9 @@ class ScorableConfig(Stage):
     )  # fmt: skip
     min_solidity: float = setting(
         0.88,
-        "Outlines with a smaller share of their convex hull are flagged clump. Raising it excludes "
-        "more touching and more lobed nuclei.",
+        "Outlines with a smaller share of their convex hull are flagged clump; the limit rises by "
+        "up to 0.06 with contact to other nuclei. Raising it excludes more touching and more "
+        "lobed nuclei.",
         low=0.0, high=1.0,
     )  # fmt: skip
     min_focus: float = setting(
