@@ -15,13 +15,13 @@ Kernel = npt.NDArray[Any]
 
 
 _HOT_SHARE = 0.35
-_CHUNK = 64
+_CHUNK = 128
 """Pixels of a row looked at together when searching for steep steps."""
 
 
 @jit
 def local_maxima(response: Kernel, limit: Kernel) -> Any:
-    """Return rows and columns above `limit` and all neighbours.
+    """Return rows, columns and heights, in limits, of pixels above `limit` and all neighbours.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def local_maxima(response: Kernel, limit: Kernel) -> Any:
         What a maximum must exceed.
     """
     height, width = limit.shape
-    found = np.empty((((height + 1) // 2) * ((width + 1) // 2), 2), np.float64)
+    found = np.empty((((height + 1) // 2) * ((width + 1) // 2), 3), np.float64)
     n = 0
     for i in range(height):
         for j in range(width):
@@ -48,9 +48,9 @@ def local_maxima(response: Kernel, limit: Kernel) -> Any:
                 and v > response[r + 1, c - 1]
                 and v > response[r + 1, c + 1]
             ):
-                found[n, 0], found[n, 1] = i, j
+                found[n, 0], found[n, 1], found[n, 2] = i, j, v / limit[i, j]
                 n += 1
-    return found[:n, 0].copy(), found[:n, 1].copy()
+    return found[:n, 0].copy(), found[:n, 1].copy(), found[:n, 2].copy()
 
 
 @jit
@@ -73,6 +73,15 @@ def _mend(image: Kernel, r: Any, c: Any, rise: Any) -> Any:
 
 
 @jit
+def _steepest(before: Kernel, after: Kernel) -> Any:
+    """Return the largest step between two equally long rows, up or down."""
+    largest = np.float32(0.0)
+    for i in range(before.size):
+        largest = max(largest, abs(after[i] - before[i]))
+    return largest
+
+
+@jit
 def remove_hot_pixels(image: Kernel, rise: Any) -> Any:
     """Replace pixels that stand alone by the mean of their neighbours, in place.
 
@@ -89,13 +98,10 @@ def remove_hot_pixels(image: Kernel, rise: Any) -> Any:
     height, width = image.shape
     found = 0
     for r in range(height):
-        row = image[r]
-        for left in range(0, width, _CHUNK):
+        found += _mend(image, r, 0, rise)
+        for left in range(1, width, _CHUNK):
             stop = min(left + _CHUNK, width)
-            steepest = np.float32(0.0)
-            for c in range(left, stop):
-                steepest = max(steepest, abs(row[c] - row[c - 1]))
-            if steepest > rise:
+            if _steepest(image[r, left - 1 : stop - 1], image[r, left:stop]) > rise:
                 for c in range(left, stop):
                     found += _mend(image, r, c, rise)
     return found

@@ -56,6 +56,9 @@ from alkfish.model.spots import SpotTable
 
 CANDIDATE_SNR = 3.3
 FLOOR_SNR = 2.3
+FAINT_SHARE = 0.08
+"""Candidates fainter than this share of the solid ones cannot be accepted: they are not fitted."""
+
 SOLID_QUALITY = 0.8
 MIN_WIDTH_PX = 0.75
 DEFAULT_WIDTH_PX = 1.75
@@ -150,7 +153,8 @@ class SpotSearch:
         size = (max(1, width // self.bin), max(1, height // self.bin))
         small: Image = picture
         if self.bin > 1:
-            small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+            area = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            small = np.asarray(area, np.float32)
         sigma = self.width_px / self.bin
         response = band_pass(small, sigma)
         spread = local_spread(response, block_px=max(16, BLOCK_PX // self.bin))
@@ -158,7 +162,12 @@ class SpotSearch:
         self.spread = np.maximum(spread, floor)
         limit = cv2.resize(self.spread * np.float32(CANDIDATE_SNR), size)
         padded = cv2.copyMakeBorder(response, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=-1e30)
-        y, x = local_maxima(padded, limit)
+        y, x, height_snr = local_maxima(padded, limit)
+        height_snr *= CANDIDATE_SNR
+        solid = height_snr[height_snr >= SOLID_SNR]
+        if len(solid) >= MIN_SOLID:
+            kept = height_snr >= FAINT_SHARE * np.median(solid)
+            y, x = y[kept], x[kept]
         y, x = (y + 0.5) * height / size[1] - 0.5, (x + 0.5) * width / size[0] - 0.5
         if self.fill.any():
             real = ~self._beside_fill()[np.rint(y).astype(int), np.rint(x).astype(int)]
@@ -263,8 +272,9 @@ def fill_mask(image: Image) -> Mask:
     Pixels at the picture's minimum whose neighbours all are, too; no camera gives that. All False
     for a picture that is constant throughout.
     """
-    lowest = image == image.min()
-    if lowest.all() or not lowest[::4, ::4].any():
+    least = image.min()
+    lowest = image == least if (image[::4, ::4] == least).any() else np.zeros(image.shape, bool)
+    if lowest.all() or not lowest.any():
         return np.zeros(image.shape, bool)
     inner = cv2.erode(lowest.astype(np.uint8), np.ones((5, 5), np.uint8))
     return np.asarray((cv2.dilate(inner, np.ones((5, 5), np.uint8)) > 0) & lowest)

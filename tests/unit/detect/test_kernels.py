@@ -9,7 +9,7 @@ from alkfish.detect.search import fill_mask
 
 def maxima(response, limit=0.0):
     padded = np.pad(np.asarray(response, np.float32), 1, constant_values=-1e30)
-    y, x = local_maxima(padded, np.full(np.shape(response), limit, np.float32))
+    y, x, _ = local_maxima(padded, np.full(np.shape(response), limit, np.float32))
     return sorted(zip(y.tolist(), x.tolist(), strict=True))
 
 
@@ -26,6 +26,11 @@ def test_as_many_maxima_as_can_be_fit(shape):
     picture = np.zeros(shape, np.float32)
     picture[::2, ::2] = 1
     assert len(maxima(picture)) == picture.sum()
+
+
+def test_heights_are_in_limits():
+    padded = np.pad(np.eye(3, dtype=np.float32)[1:2] * 6, 1, constant_values=-1e30)
+    assert local_maxima(padded, np.full((1, 3), 2, np.float32))[2].tolist() == [3.0]
 
 
 def test_limit_is_exclusive():
