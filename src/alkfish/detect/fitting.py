@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from alkfish.detect.kernels import jit
+from alkfish.compiled import fast_kernel, inner_fast_kernel
 
 N_PARAMETERS = 7
 AMPLITUDE, Y, X, WIDTH, BACKGROUND, TILT_Y, TILT_X = range(N_PARAMETERS)
@@ -34,7 +34,7 @@ The functions are those of `_profile`; the width's derivative has two terms.
 _MAX_STEPS = 12
 
 
-@jit
+@inner_fast_kernel
 def _solve(matrix: Any, vector: Any, step: Any) -> Any:
     """Solve a small positive definite system in place (Cholesky); return success."""
     n = len(vector)
@@ -62,7 +62,7 @@ def _solve(matrix: Any, vector: Any, step: Any) -> Any:
     return True
 
 
-@jit
+@inner_fast_kernel
 def _profile(centre: Any, width: Any, origin: Any, g: Any, d: Any, inner: Any) -> Any:
     """Fill the profile `g`, the offsets `d`, and the inner products of five functions of one axis.
 
@@ -80,7 +80,7 @@ def _profile(centre: Any, width: Any, origin: Any, g: Any, d: Any, inner: Any) -
                 inner[a, b] += f[a] * f[b]
 
 
-@jit
+@inner_fast_kernel
 def _copy(source: Any, target: Any) -> Any:
     """Copy the elements of equally shaped contiguous arrays.
 
@@ -91,7 +91,7 @@ def _copy(source: Any, target: Any) -> Any:
         t[i] = s[i]
 
 
-@jit
+@inner_fast_kernel
 def _fill_normal(p: Any, along_y: Any, along_x: Any, factor: Any, normal: Any) -> Any:
     """Fill the normal matrix from the inner products along both axes: it is separable."""
     a = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
@@ -106,7 +106,7 @@ def _fill_normal(p: Any, along_y: Any, along_x: Any, factor: Any, normal: Any) -
             normal[row, col] += factor[row] * factor[col] * product
 
 
-@jit
+@inner_fast_kernel
 def _fill_gradient(
     data: Any,
     used: Any,
@@ -147,7 +147,7 @@ def _fill_gradient(
     return cost
 
 
-@jit
+@inner_fast_kernel
 def _fit_window(
     data: Any, used: Any, oy: Any, ox: Any, p: Any, limits: Any, prior: Any, noise: Any
 ) -> Any:
@@ -195,7 +195,7 @@ def _fit_window(
     return good_normal
 
 
-@jit
+@inner_fast_kernel
 def _standard_errors(normal: Any) -> Any:
     """Return the standard errors of amplitude and width for unit noise."""
     n = N_PARAMETERS
@@ -212,7 +212,7 @@ def _standard_errors(normal: Any) -> Any:
     return errors
 
 
-@jit
+@inner_fast_kernel
 def _judge(data: Any, used: Any, oy: Any, ox: Any, p: Any, noise: Any, figures: Any) -> Any:
     """Fill in the residual rms of the window, the quality and the roundness of one fit."""
     height, width = data.shape
@@ -243,7 +243,7 @@ def _judge(data: Any, used: Any, oy: Any, ox: Any, p: Any, noise: Any, figures: 
     figures[AXIS] = 0.5 * math.atan2(2.0 * yx, xx - yy)
 
 
-@jit
+@inner_fast_kernel
 def _add_spot(image: Any, p: Any, reach: Any, sign: Any) -> Any:
     """Add `sign` times the model of one spot (without background) to `image`."""
     height, width = image.shape
@@ -256,7 +256,7 @@ def _add_spot(image: Any, p: Any, reach: Any, sign: Any) -> Any:
             image[r, c] += along * math.exp(-((c - p[X]) ** 2) * inv2)
 
 
-@jit
+@inner_fast_kernel
 def _start(data: Any, used: Any, oy: Any, ox: Any, radius: Any, p: Any, width: Any) -> Any:
     """Set the first guess of a spot at the window's centre from the rim's mean."""
     total, count = 0.0, 0
@@ -272,7 +272,7 @@ def _start(data: Any, used: Any, oy: Any, ox: Any, radius: Any, p: Any, width: A
     p[WIDTH], p[BACKGROUND], p[TILT_Y], p[TILT_X] = width, background, 0.0, 0.0
 
 
-@jit
+@fast_kernel
 def fit_spots(
     image: Any,
     residual: Any,
@@ -348,21 +348,21 @@ def fit_spots(
             _add_spot(residual, p, radius + 2, -1.0)
 
 
-@jit
+@fast_kernel
 def add_spots(image: Any, spots: Any, reach: Any) -> Any:
     """Add the models of all spots, without their backgrounds, to `image` in place."""
     for k in range(len(spots)):
         _add_spot(image, spots[k], reach, 1.0)
 
 
-@jit
+@fast_kernel
 def subtract_spots(image: Any, spots: Any, reach: Any) -> Any:
     """Subtract the models of all spots, without their backgrounds, from `image` in place."""
     for k in range(len(spots)):
         _add_spot(image, spots[k], reach, -1.0)
 
 
-@jit
+@fast_kernel
 def forced_amplitudes(image: Any, places: Any, width: Any, radius: Any) -> Any:
     """Return least-squares amplitudes of spots of fixed width at fixed places, on tilted ground.
 

@@ -1,14 +1,13 @@
-"""How the numerical kernels of this room are compiled: cached on disk, free of the GIL."""
+"""Loops over pixels: local maxima of a response, and hot pixels."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-jit = nb.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+from alkfish.compiled import fast_kernel, inner_fast_kernel
 
 Kernel = npt.NDArray[Any]
 """An array handed to a kernel; its shape and dtype stand in the kernel's docstring."""
@@ -19,7 +18,7 @@ _CHUNK = 128
 """Pixels of a row looked at together when searching for steep steps."""
 
 
-@jit
+@fast_kernel
 def local_maxima(response: Kernel, limit: Kernel) -> Any:
     """Return rows, columns and heights, in limits, of pixels above `limit` and all neighbours.
 
@@ -53,7 +52,7 @@ def local_maxima(response: Kernel, limit: Kernel) -> Any:
     return found[:n, 0].copy(), found[:n, 1].copy(), found[:n, 2].copy()
 
 
-@jit
+@inner_fast_kernel
 def _mend(image: Kernel, r: Any, c: Any, rise: Any) -> Any:
     """Replace one pixel if it is hot; return whether it was."""
     height, width = image.shape
@@ -72,7 +71,7 @@ def _mend(image: Kernel, r: Any, c: Any, rise: Any) -> Any:
     return True
 
 
-@jit
+@inner_fast_kernel
 def _steepest(before: Kernel, after: Kernel) -> Any:
     """Return the largest step between two equally long rows, up or down."""
     largest = np.float32(0.0)
@@ -81,7 +80,7 @@ def _steepest(before: Kernel, after: Kernel) -> Any:
     return largest
 
 
-@jit
+@fast_kernel
 def remove_hot_pixels(image: Kernel, rise: Any) -> Any:
     """Replace pixels that stand alone by the mean of their neighbours, in place.
 

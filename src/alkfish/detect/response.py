@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.detect.kernels import jit
+from alkfish.compiled import fast_kernel, inner_fast_kernel
 
 Image = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
@@ -102,7 +102,7 @@ def grid_shape(shape: tuple[int, int], block_px: int) -> tuple[int, int]:
     return max(1, round(shape[0] / block_px)), max(1, round(shape[1] / block_px))
 
 
-@jit
+@inner_fast_kernel
 def _median(values: Any, n: Any) -> Any:
     """Return the upper median of the first `n` values by quickselect; reorders them."""
     target, low, high = n // 2, 0, n - 1
@@ -127,7 +127,7 @@ def _median(values: Any, n: Any) -> Any:
     return values[target]
 
 
-@jit
+@fast_kernel
 def _block_spread(image: Any, block: Any, mixed: Any) -> Any:
     """Median absolute value per block, of the picture or of its mixed second difference."""
     height, width = image.shape

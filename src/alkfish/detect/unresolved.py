@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alkfish.compiled import fast_kernel
 from alkfish.detect.fitting import FWHM
-from alkfish.detect.kernels import jit
 from alkfish.detect.spots import ChannelSpots
 
 STRIDE = 2
@@ -65,7 +65,7 @@ def unresolved_spots(
     return np.asarray(np.maximum(area_px, 0.0) / spot_area_px)
 
 
-@jit
+@fast_kernel
 def _lower_quartiles(image: Any, labels: Any, top_id: Any) -> Any:
     """Return the lower quartile of the picture under each label, from a coarse sample."""
     height, width = labels.shape
@@ -94,7 +94,7 @@ def _lower_quartiles(image: Any, labels: Any, top_id: Any) -> Any:
     return quartile
 
 
-@jit
+@fast_kernel
 def _bright_area(image: Any, labels: Any, limit: Any) -> Any:
     """Return per label the area of pixels above the label's limit."""
     area = np.zeros(len(limit))
@@ -106,7 +106,7 @@ def _bright_area(image: Any, labels: Any, limit: Any) -> Any:
     return area
 
 
-@jit
+@fast_kernel
 def _subtract_explained(
     image: Any, labels: Any, limit: Any, spots: Any, reach: Any, area: Any
 ) -> Any:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from alkfish.compiled import inner_kernel, kernel
 
 N_LEVELS = 1024
 """Number of flooding levels; the priority is rounded to them."""
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 
-
-@_jit
+@inner_kernel
 def _find(parent: Any, item: Any) -> Any:
     while parent[item] != item:
         parent[item] = parent[parent[item]]
@@ -22,7 +21,7 @@ def _find(parent: Any, item: Any) -> Any:
     return item
 
 
-@_jit
+@kernel
 def flood_basins(
     priority: npt.NDArray[Any],
     mask: npt.NDArray[Any],
@@ -72,7 +71,7 @@ def flood_basins(
     return labels, _number_basins(labels, basin, parent, n_basins)
 
 
-@_jit
+@inner_kernel
 def _sorted_pixels(priority: Any, mask: Any) -> Any:
     """Return the pixels of the mask by falling level, as positions in the padded landscape.
 
@@ -104,7 +103,7 @@ def _sorted_pixels(priority: Any, mask: Any) -> Any:
     return order, landscape.ravel()
 
 
-@_jit
+@inner_kernel
 def _joined_basin(
     i: Any, around: Any, landscape: Any, basin: Any, parent: Any, peak: Any, abs_depth: Any,
     rel_depth: Any,
@@ -132,7 +131,7 @@ def _joined_basin(
     return best
 
 
-@_jit
+@inner_kernel
 def _number_basins(labels: Any, basin: Any, parent: Any, n_basins: Any) -> Any:
     number = np.zeros(n_basins, np.int32)
     count = 0
@@ -153,7 +152,7 @@ N_SUMS = 8
 """Sums per region: pixels, y, x, yy, xx, yx, signal, valley."""
 
 
-@_jit
+@kernel
 def sum_regions(
     labels: npt.NDArray[np.int32],
     count: int,
@@ -190,7 +189,7 @@ def sum_regions(
     return sums, peaks
 
 
-@_jit
+@kernel
 def list_contacts(
     labels: npt.NDArray[np.int32],
     signal: npt.NDArray[Any],
@@ -236,7 +235,7 @@ def list_contacts(
     return pairs, values
 
 
-@_jit
+@kernel
 def mean_rim_slope(
     labels: npt.NDArray[np.int32], count: int, signal: npt.NDArray[Any]
 ) -> npt.NDArray[np.float64]:
@@ -260,7 +259,7 @@ def mean_rim_slope(
     return sums[:, 0] / np.maximum(sums[:, 1], 1.0)
 
 
-@_jit
+@kernel
 def relative_curvature(
     smooth: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8], floor: float, factor: float
 ) -> npt.NDArray[np.float32]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import cv2
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from alkfish.compiled import inner_kernel, kernel
 from alkfish.segment.background import Float
 
 HALF_HEIGHT = 0.5
@@ -22,8 +22,6 @@ MIN_SUPPORT = 3
 """Neighbours of the same label, of eight, without which a label does not grow: keeps out horns."""
 
 _PULL = np.float32(0.35)
-
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 def outline_margin(labels: npt.NDArray[np.int32], signal: Float, means: Float) -> Float:
@@ -41,7 +39,7 @@ def outline_margin(labels: npt.NDArray[np.int32], signal: Float, means: Float) -
     return margin
 
 
-@_jit
+@kernel
 def grow_to_half_height(
     labels: npt.NDArray[np.int32],
     signal: npt.NDArray[Any],
@@ -84,7 +82,7 @@ def grow_to_half_height(
     return means
 
 
-@_jit
+@inner_kernel
 def _count_around(labels: Any, y: Any, x: Any, label: Any) -> Any:
     """Count the eight neighbours that have a label."""
     count = 0
@@ -94,7 +92,7 @@ def _count_around(labels: Any, y: Any, x: Any, label: Any) -> Any:
     return count
 
 
-@_jit
+@inner_kernel
 def _find_growth(labels: Any, signal: Any, means: Any, places: Any, names: Any) -> Any:
     """List background pixels beside a label whose share they exceed; the brightest label wins."""
     height, width = labels.shape

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+from alkfish.compiled import inner_kernel, kernel
 
 
-@_jit
+@kernel
 def block_means(picture: npt.NDArray[Any], reduce: int) -> npt.NDArray[np.float32]:
     """Return the means of blocks of `reduce` x `reduce` pixels.
 
@@ -36,7 +35,7 @@ def block_means(picture: npt.NDArray[Any], reduce: int) -> npt.NDArray[np.float3
     return out
 
 
-@_jit
+@kernel
 def enlarge_labels(
     labels: npt.NDArray[np.int32],
     margin: npt.NDArray[Any],
@@ -89,13 +88,13 @@ def enlarge_labels(
     return out
 
 
-@_jit
+@inner_kernel
 def _first_pixel(u0: Any, reduce: Any, length: Any) -> Any:
     """Return the first pixel whose centre lies at or after that of reduced pixel `u0`."""
     return min(max((2 * u0 + 1) * reduce // 2, 0), length)
 
 
-@_jit
+@inner_kernel
 def _classify_cells(kind: Any, labels: Any, margin: Any, v0: Any) -> None:
     """Mark each cell of a row, between four reduced pixels: label if filled, 0 empty, -1 mixed."""
     h, w = labels.shape
@@ -110,7 +109,7 @@ def _classify_cells(kind: Any, labels: Any, margin: Any, v0: Any) -> None:
                 kind[u0 + 1] = p
 
 
-@_jit
+@inner_kernel
 def _draw_cell(
     cell: Any, origin: Any, first: Any, margin: Any, names: Any, place: Any, weights: Any
 ) -> None:
@@ -132,7 +131,7 @@ def _draw_cell(
                     cell[y, x] = names[_elected(weights, down, across, place, len(names))]
 
 
-@_jit
+@inner_kernel
 def _elected(weights: Any, down: Any, across: Any, place: Any, count: Any) -> Any:
     """Return the row of the name with the largest weight."""
     best, most = 0, np.float32(-1.0)
@@ -146,7 +145,7 @@ def _elected(weights: Any, down: Any, across: Any, place: Any, count: Any) -> An
     return best
 
 
-@_jit
+@inner_kernel
 def _names_around(labels: Any, v0: Any, u0: Any, names: Any, place: Any) -> Any:
     """List the labels among 4 x 4 reduced pixels, and for each pixel its row in the list."""
     h, w = labels.shape
@@ -168,7 +167,7 @@ def _names_around(labels: Any, v0: Any, u0: Any, names: Any, place: Any) -> Any:
     return count
 
 
-@_jit
+@inner_kernel
 def _spline_weights(reduce: Any) -> Any:
     """Return the cubic B-spline's weights of four reduced pixels for each pixel between the two."""
     weights = np.empty((reduce, 4), np.float32)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from alkfish.compiled import inner_kernel, kernel
 
 N_PROFILE = 9
 """Samples of the outline's profile: at -4..4 reaches along the normal."""
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 
-
-@_jit
+@kernel
 def list_runs(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Return label, y, first and last x of every stretch of equal labels in a row, shape (M, 4)."""
     height, width = labels.shape
@@ -35,7 +34,7 @@ def list_runs(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return runs[:n].copy()
 
 
-@_jit
+@inner_kernel
 def _stretch_end(row: Any, x: Any, here: Any) -> Any:
     """Return where the stretch of `here` that holds pixel `x` - 1 ends; eight pixels at a time."""
     width = len(row)
@@ -51,7 +50,7 @@ def _stretch_end(row: Any, x: Any, here: Any) -> Any:
     return x
 
 
-@_jit
+@kernel
 def sum_pixels(
     runs: npt.NDArray[np.int32], dapi: npt.NDArray[Any], count: int, ceiling: float
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
@@ -74,7 +73,7 @@ def sum_pixels(
     return sums, boxes
 
 
-@_jit
+@inner_kernel
 def _sum_stretch(line: Any, start: Any, last: Any, ceiling: Any) -> Any:
     total = line[start] * 0  # integers of integer pictures: exact, and faster than floats
     clipped = 0
@@ -88,7 +87,7 @@ def _sum_stretch(line: Any, start: Any, last: Any, ceiling: Any) -> Any:
     return total, clipped
 
 
-@_jit
+@kernel
 def solidities(
     runs: npt.NDArray[np.int32],
     boxes: npt.NDArray[np.int32],
@@ -113,7 +112,7 @@ def solidities(
     return result
 
 
-@_jit
+@inner_kernel
 def _half_hull(extent: Any, side: Any) -> Any:
     """Return the area between the y axis and one side of the hull of the row extents."""
     n = len(extent)
@@ -151,7 +150,7 @@ def _half_hull(extent: Any, side: Any) -> Any:
     return area
 
 
-@_jit
+@kernel
 def edge_profiles(
     runs: npt.NDArray[np.int32],
     labels: npt.NDArray[np.int32],
@@ -195,7 +194,7 @@ def edge_profiles(
     return result
 
 
-@_jit
+@inner_kernel
 def _add_ray(sums: Any, hits: Any, labels: Any, dapi: Any, place: Any, reach: Any) -> None:
     """Add the profile at one pixel of an outline to those that are free or those that are not."""
     y, x = place
@@ -217,7 +216,7 @@ def _add_ray(sums: Any, hits: Any, labels: Any, dapi: Any, place: Any, reach: An
         sums[free, label - 1, step + far] += dapi[v, u]
 
 
-@_jit
+@inner_kernel
 def _outward(labels: Any, y: Any, x: Any, label: Any) -> Any:
     """Return the outward normal from the 5x5 neighbourhood, not normalised."""
     ny, nx = 0.0, 0.0
@@ -229,7 +228,7 @@ def _outward(labels: Any, y: Any, x: Any, label: Any) -> Any:
     return ny, nx
 
 
-@_jit
+@kernel
 def count_sides(labels: npt.NDArray[np.int32], step: int, count: int) -> npt.NDArray[np.int64]:
     """Count the sides of each outline, and those that face another label, on every `step`-th pixel.
 

@@ -1,0 +1,38 @@
+"""How the loops over pixels and spots are compiled: once, cached on disk, free of the GIL.
+
+A loop that only other loops call is an *inner* kernel: it gets no entry from Python, which saves
+a good part of its compile time on the first run. *Fast* kernels may take sums in any order; no
+NaN may reach them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+_INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+def kernel(function: Function) -> Function:
+    """Compile a loop that Python calls."""
+    return cast("Function", numba.njit(**_OPTIONS)(function))
+
+
+def inner_kernel(function: Function) -> Function:
+    """Compile a loop that only kernels call."""
+    return cast("Function", numba.njit(**_OPTIONS, **_INNER)(function))
+
+
+def fast_kernel(function: Function) -> Function:
+    """Compile a loop that Python calls, with sums in any order."""
+    return cast("Function", numba.njit(**_OPTIONS, fastmath=True)(function))
+
+
+def inner_fast_kernel(function: Function) -> Function:
+    """Compile a loop that only kernels call, with sums in any order."""
+    return cast("Function", numba.njit(**_OPTIONS, **_INNER, fastmath=True)(function))
