@@ -106,6 +106,18 @@ class ChannelCorrection:
     crosstalk_3p: Crosstalk
     crosstalk_5p: Crosstalk
 
+    def in_words(self) -> tuple[str, ...]:
+        """Return one sentence per correction: applied or not, and why."""
+        named = (
+            ("chromatic shift", self.shift),
+            ("crosstalk from 3' into 5'", self.crosstalk_3p),
+            ("crosstalk from 5' into 3'", self.crosstalk_5p),
+        )
+        return tuple(
+            f"{name} {'corrected' if part.applied else 'not corrected'}: {part.reason}"
+            for name, part in named
+        )
+
 
 def measure_correction(sample: Sequence[FieldFindings]) -> ChannelCorrection:
     """Return the corrections of a case from the findings of some of its fields."""
@@ -175,6 +187,7 @@ def score_findings(
             qc_5p,
             shift=correction.shift,
             crosstalk=(correction.crosstalk_3p.share, correction.crosstalk_5p.share),
+            corrections=correction.in_words(),
         ),
         notes=findings.notes,
     )

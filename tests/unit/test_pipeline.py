@@ -378,3 +378,11 @@ def test_settings_are_used(fovs):
     found = score_fov(fovs[0], config=strict)
     assert not found.nuclei.scorable.any()
     assert ["too_small" in text for text in found.nuclei.flags].count(True) > 10
+
+
+def test_corrections_are_reported_in_words(case):
+    shift, into_5p, into_3p = case.fields[0].corrections
+    assert shift.startswith("chromatic shift ")
+    assert into_5p.startswith("crosstalk from 3' into 5' ")
+    assert into_3p.startswith("crosstalk from 5' into 3' ")
+    assert ("not corrected" not in shift) == case.fields[0].shift_applied

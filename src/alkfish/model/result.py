@@ -132,7 +132,8 @@ class FieldQC:
     """Quality of one field, with the reasons for its verdict.
 
     ``efficiency`` of a channel is the share of nuclei of scorable shape that show at least one of
-    its signals. ``verdict`` is ``good``, ``caution`` or ``poor``.
+    its signals. ``corrections`` says in words what was measured of the optics, and why it was
+    applied or refused. ``verdict`` is ``good``, ``caution`` or ``poor``.
     """
 
     fov: str
@@ -146,6 +147,7 @@ class FieldQC:
     crosstalk: tuple[float, float] = (0.0, 0.0)
     verdict: str = "good"
     reasons: tuple[str, ...] = ()
+    corrections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,7 +72,7 @@ def channel_qc(
 
 def field_qc(
     fov: str, nuclei: NucleusRecords, three: ChannelQC, five: ChannelQC, *, shift: ChromaticShift,
-    crosstalk: tuple[float, float],
+    crosstalk: tuple[float, float], corrections: tuple[str, ...] = (),
 ) -> FieldQC:  # fmt: skip
     """Return the figures of a field with its verdict and reasons."""
     focus = float(np.median(nuclei.focus)) if len(nuclei) else 0.0
@@ -88,6 +88,7 @@ def field_qc(
         shift_um=(shift.y_um, shift.x_um),
         shift_applied=shift.applied,
         crosstalk=crosstalk,
+        corrections=corrections,
         verdict="poor" if poor else "caution" if doubts else "good",
         reasons=(*poor, *doubts),
     )
