@@ -7,7 +7,7 @@ Fields of the sample are analysed once and kept without their pictures; the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from alkfish.detect import (
     detect_channel,
     estimate_crosstalk,
     find_granules,
+    noise_correlation,
     remove_crosstalk,
     saturation_level,
     unresolved_spots,
@@ -46,6 +47,9 @@ from alkfish.segment import Segmenter, find_nuclei
 DEFAULT_PROBE = "vysis-alk"
 SAMPLE_FIELDS = 8
 """Fields on which what belongs to the case is measured, spread evenly over it."""
+
+SAME_PICTURE = 0.98
+"""Correlation of noise that only copies of one picture have."""
 
 CLEAR_P = 0.9
 """Only spots at least this probable measure the chromatic shift."""
@@ -71,6 +75,8 @@ class FieldFindings:
         Vectors between clear mutual neighbours, for the chromatic shift.
     bleed_3p, bleed_5p : ndarray of float64
         Light of lone 3' spots in the 5' channel and the reverse, for the crosstalk.
+    same_noise : float
+        Correlation of the pixel noise of the two probe channels.
     unresolved_3p, unresolved_5p : ndarray of float64, shape (n_nuclei,)
         Unexplained bright area of each nucleus, in areas of a usual spot.
     """
@@ -86,6 +92,7 @@ class FieldFindings:
     offsets_um: Floats
     bleed_3p: Floats
     bleed_5p: Floats
+    same_noise: float
     unresolved_3p: Floats
     unresolved_5p: Floats
 
@@ -100,11 +107,31 @@ class ChannelCorrection:
         Of the 5' channel against the 3' channel.
     crosstalk_3p, crosstalk_5p : Crosstalk
         Light of the 3' channel in the 5' channel, and the reverse.
+    same_noise : float
+        Correlation of the pixel noise of the two probe channels.
     """
 
     shift: ChromaticShift
     crosstalk_3p: Crosstalk
     crosstalk_5p: Crosstalk
+    same_noise: float = 0.0
+
+    def faults(self) -> tuple[str, ...]:
+        """Return why the two probe channels cannot be compared; empty if they can."""
+        faults = []
+        if self.same_noise > SAME_PICTURE:
+            faults.append("both probe channels hold the same picture: check the channel roles")
+        elif self.crosstalk_3p.inseparable or self.crosstalk_5p.inseparable:
+            faults.append(
+                "both probe channels show the same spots at a constant ratio: one channel used "
+                "twice, or filters that do not separate the dyes"
+            )
+        if self.shift.misaligned:
+            faults.append(
+                f"the probe channels do not lie on each other ({self.shift.reason}): wrong "
+                "registration"
+            )
+        return tuple(faults)
 
     def in_words(self) -> tuple[str, ...]:
         """Return one sentence per correction: applied or not, and why."""
@@ -122,10 +149,14 @@ class ChannelCorrection:
 def measure_correction(sample: Sequence[FieldFindings]) -> ChannelCorrection:
     """Return the corrections of a case from the findings of some of its fields."""
     none = np.empty((0, 2))
+    noise = float(np.median([found.same_noise for found in sample] or [0.0]))
+    into_5p = np.concatenate([none[:, 0], *(found.bleed_3p for found in sample)])
+    into_3p = np.concatenate([none[:, 0], *(found.bleed_5p for found in sample)])
     return ChannelCorrection(
         estimate_shift(np.concatenate([none, *(found.offsets_um for found in sample)])),
-        estimate_crosstalk(np.concatenate([none[:, 0], *(found.bleed_3p for found in sample)])),
-        estimate_crosstalk(np.concatenate([none[:, 0], *(found.bleed_5p for found in sample)])),
+        estimate_crosstalk(into_5p, same_noise=noise),
+        estimate_crosstalk(into_3p, same_noise=noise),
+        noise,
     )
 
 
@@ -158,6 +189,7 @@ def analyse_fov(
         ),
         bleed_3p=bleed_ratios(three, five, fov.five_prime),
         bleed_5p=bleed_ratios(five, three, fov.three_prime),
+        same_noise=noise_correlation(fov.three_prime, fov.five_prime),
         unresolved_3p=unresolved_3p,
         unresolved_5p=unresolved_5p,
     )
@@ -188,6 +220,7 @@ def score_findings(
             shift=correction.shift,
             crosstalk=(correction.crosstalk_3p.share, correction.crosstalk_5p.share),
             corrections=correction.in_words(),
+            channel_faults=correction.faults(),
         ),
         notes=findings.notes,
     )
@@ -342,6 +375,8 @@ def combine_fields(
             found=", ".join(names) or "no field",
             remedy="give each FieldOfView another name=",
         )
+    made = provenance(config, inputs)
+    _refuse_copies(case_id, made.inputs)
     nuclei = NucleusRecords.concatenate([result.nuclei for result in results])
     notes = [note for result in results for note in result.notes]
     quality = tuple(result.qc for result in results)
@@ -353,11 +388,25 @@ def combine_fields(
         fields=quality,
         excluded=count_excluded(nuclei),
         probe=probe,
-        provenance=provenance(config, inputs),
+        provenance=made,
         labels={result.fov: result.labels for result in results},
         pixel_size_um={result.fov: result.pixel_size_um for result in results},
         notes={result.fov: result.notes for result in results if result.notes},
     )
+
+
+def _refuse_copies(case_id: str, checksums: Mapping[str, str]) -> None:
+    """Refuse a case in which one picture stands twice: its nuclei would be counted twice."""
+    first: dict[str, str] = {}
+    for name, checksum in checksums.items():
+        if checksum in first:
+            raise InputError(
+                "two files of the case hold the same picture, so its nuclei would count twice",
+                where=case_id,
+                found=f"{first[checksum]} and {name}",
+                remedy="remove the copy",
+            )
+        first[checksum] = name
 
 
 def checked_probe(probe: ProbeProfile | None) -> ProbeProfile:

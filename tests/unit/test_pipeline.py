@@ -13,7 +13,7 @@ from alkfish.model.flags import EXCLUDING, NucleusFlag, parse_flags
 from alkfish.model.fov import FieldOfView
 from alkfish.model.probe import Colour
 from alkfish.model.result import Call, PatternCounts
-from alkfish.pipeline import iter_case, score_case, score_fov
+from alkfish.pipeline import _refuse_copies, iter_case, score_case, score_fov
 from alkfish.synthetic import LEVELS, simulate_field
 
 # Small tumour nuclei, close together, so that a small picture holds enough to call.
@@ -208,7 +208,8 @@ def test_failed_channel_is_not_evaluable(fovs, noise, channel, end):
 def test_both_channels_failed(fovs, noise):
     found = score_case([replace(fov, three_prime=noise, five_prime=noise) for fov in fovs])
     assert found.call.call is Call.NOT_EVALUABLE
-    assert len(found.call.reasons) == 3
+    assert len(found.call.reasons) == 4
+    assert "hold the same picture" in found.call.reasons[0]
 
 
 @pytest.mark.parametrize("level", [0, 300])
@@ -386,3 +387,22 @@ def test_corrections_are_reported_in_words(case):
     assert into_5p.startswith("crosstalk from 3' into 5' ")
     assert into_3p.startswith("crosstalk from 5' into 3' ")
     assert ("not corrected" not in shift) == case.fields[0].shift_applied
+
+
+def test_one_channel_in_two_roles_is_not_evaluable(fovs):
+    found = score_case([replace(fov, five_prime=fov.three_prime) for fov in fovs])
+    assert found.call.call is Call.NOT_EVALUABLE
+    assert "both probe channels hold the same picture" in found.call.reasons[0]
+
+
+def test_misregistered_channels_are_not_evaluable(fovs):
+    size = fovs[0].pixel_size_um
+    step = round(1.5 / size)
+    found = score_case([replace(f, five_prime=np.roll(f.five_prime, step, axis=1)) for f in fovs])
+    assert found.call.call is Call.NOT_EVALUABLE
+    assert "do not lie on each other" in found.call.reasons[0]
+
+
+def test_a_picture_that_stands_twice_is_refused():
+    with pytest.raises(InputError, match="hold the same picture, so its nuclei would count twice"):
+        _refuse_copies("case", {"a.tif": "1", "b.tif": "2", "a - Copy.tif": "1"})

@@ -5,6 +5,7 @@ from alkfish.detect.crosstalk import (
     bleed_ratios,
     estimate_crosstalk,
     find_granules,
+    noise_correlation,
     remove_crosstalk,
 )
 from alkfish.detect.fits import SpotModel
@@ -21,6 +22,7 @@ __all__ = [
     "detect_spots",
     "estimate_crosstalk",
     "find_granules",
+    "noise_correlation",
     "remove_crosstalk",
     "saturation_level",
     "unresolved_spots",

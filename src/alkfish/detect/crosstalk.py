@@ -23,6 +23,12 @@ Mask = npt.NDArray[np.bool_]
 
 CLEAR_SNR = 15.0
 ALONE_WIDTHS = 2.5
+GHOST_WIDTHS = 0.25
+ALIKE_SPREAD = 0.2
+ALIKE_NOISE = 0.5
+CROP_PX = 512
+MIN_ALONE = 3
+DIMMER = 0.6
 MIN_SPOTS = 10
 MAX_CROSSTALK = 0.35
 COINCIDENT_WIDTHS = 0.8
@@ -45,12 +51,16 @@ class Crosstalk:
         Whether the evidence sufficed.
     reason : str
         Why it was applied or not.
+    inseparable : bool
+        Whether the channels show the same spots at a ratio too constant and too high for two
+        probes: one channel used twice, or filters that do not separate the dyes.
     """
 
     share: float = 0.0
     n_spots: int = 0
     applied: bool = False
     reason: str = "not estimated"
+    inseparable: bool = False
 
 
 def bleed_ratios(
@@ -68,25 +78,72 @@ def bleed_ratios(
     Returns
     -------
     ndarray of float64, shape (K,)
-        Amplitude fitted in the target over that of the source, for each clear source spot with no
-        target spot nearby; empty if there is none.
+        Amplitude in the target over that of the source, for each clear source spot that has no
+        target spot nearby (fitted at its place), or a dimmer one at exactly its place, as strong
+        bleed-through makes; empty if there is none.
     """
     table, width = source.table, source.model.width_px
     clear = table.take(table.snr >= CLEAR_SNR)
-    here = _positions(clear)
+    ghosts = np.empty(0)
     if len(clear) and len(target.table):
-        distance, _ = cKDTree(_positions(target.table)).query(here)
+        distance, nearest = cKDTree(_positions(target.table)).query(_positions(clear))
+        amplitude = target.table.amplitude[nearest]
+        ghost = (distance <= GHOST_WIDTHS * width) & (amplitude < clear.amplitude)
+        if not _are_signals(amplitude[ghost], target, source):
+            ghosts = amplitude[ghost] / clear.amplitude[ghost]
         clear = clear.take(distance > ALONE_WIDTHS * width)
-        here = _positions(clear)
-    if len(clear) == 0:
-        return np.empty(0)
     radius = int(np.ceil(ALONE_WIDTHS * width))
-    found = forced_amplitudes(target_plane, here, width, radius)
-    return np.asarray(found / clear.amplitude)
+    found = forced_amplitudes(target_plane, _positions(clear), width, radius)
+    return np.concatenate([ghosts, found / clear.amplitude])
 
 
-def estimate_crosstalk(ratios: Floats) -> Crosstalk:
-    """Return the crosstalk of a case from the ratios of its fields, or a refusal."""
+def _are_signals(amplitudes: Floats, target: ChannelSpots, source: ChannelSpots) -> bool:
+    """Return whether coincident spots are as bright as those of the target that stand alone."""
+    if len(amplitudes) == 0 or len(source.table) == 0:
+        return False
+    distance, _ = cKDTree(_positions(source.table)).query(_positions(target.table))
+    alone = target.table.amplitude[distance > ALONE_WIDTHS * source.model.width_px]
+    return len(alone) >= MIN_ALONE and float(np.median(amplitudes)) > DIMMER * float(
+        np.median(alone)
+    )
+
+
+def noise_correlation(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+    """Return how far the pixel noise of two planes is the same noise.
+
+    Separate exposures have independent noise, whatever light they share; a plane computed from the
+    other has not. Taken from mixed differences of neighbouring pixels, which ignore structures, in
+    the middle of the planes. 0 where a plane has no noise.
+    """
+    height, width = a.shape
+    top, left = max(0, (height - CROP_PX) // 2), max(0, (width - CROP_PX) // 2)
+    crop = (slice(top, top + CROP_PX), slice(left, left + CROP_PX))
+    first, second = (_mixed_difference(plane[crop].astype(np.float32)) for plane in (a, b))
+    if first.size < 2 or first.std() == 0 or second.std() == 0:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _mixed_difference(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the mixed differences, clipped at five spreads so that steep places do not count."""
+    values = (plane[1:, 1:] - plane[1:, :-1] - plane[:-1, 1:] + plane[:-1, :-1]).ravel()
+    if values.size == 0:
+        return values
+    limit = 5 * 1.4826 * np.median(np.abs(values))
+    return np.asarray(np.clip(values, -limit, limit), np.float32)
+
+
+def estimate_crosstalk(ratios: Floats, *, same_noise: float = 0.0) -> Crosstalk:
+    """Return the crosstalk of a case from the ratios of its fields, or a refusal.
+
+    Parameters
+    ----------
+    ratios : ndarray of float64
+        Those of `bleed_ratios`.
+    same_noise : float
+        `noise_correlation` of the two channels; with a constant high ratio it tells one channel
+        in two roles from two probes of equal brightness.
+    """
     n = len(ratios)
     if n < MIN_SPOTS:
         return Crosstalk(n_spots=n, reason=f"only {n} lone spots; {MIN_SPOTS} are needed")
@@ -95,7 +152,12 @@ def estimate_crosstalk(ratios: Floats) -> Crosstalk:
     if share < 2.0 * error:
         return Crosstalk(n_spots=n, reason=f"{share:.3f} is within its error of {error:.3f}")
     if share > MAX_CROSSTALK:
-        return Crosstalk(n_spots=n, reason=f"{share:.2f} is more than bleed-through can be")
+        spread = 1.4826 * float(np.median(np.abs(ratios - share))) / share
+        return Crosstalk(
+            n_spots=n,
+            reason=f"{share:.2f} is more than bleed-through can be",
+            inseparable=spread < ALIKE_SPREAD and same_noise > ALIKE_NOISE,
+        )
     return Crosstalk(share, n, True, f"measured on {n} spots")
 
 

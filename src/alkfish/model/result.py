@@ -133,7 +133,8 @@ class FieldQC:
 
     ``efficiency`` of a channel is the share of nuclei of scorable shape that show at least one of
     its signals. ``corrections`` says in words what was measured of the optics, and why it was
-    applied or refused. ``verdict`` is ``good``, ``caution`` or ``poor``.
+    applied or refused; ``channel_faults`` says why the two probe channels cannot be compared.
+    ``verdict`` is ``good``, ``caution`` or ``poor``.
     """
 
     fov: str
@@ -148,6 +149,7 @@ class FieldQC:
     verdict: str = "good"
     reasons: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()
+    channel_faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

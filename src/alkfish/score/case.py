@@ -11,12 +11,16 @@ from alkfish.model.flags import EXCLUDING, NucleusFlag, flag_names
 from alkfish.model.probe import ProbeProfile
 from alkfish.model.result import Call, CaseCall, Caution, FieldQC, PatternCounts
 from alkfish.model.signals import NucleusRecords
-from alkfish.score.case_rule import call_counts, is_borderline
+from alkfish.score.case_rule import call_counts, is_borderline, reaches_cutoff
 from alkfish.score.qc import scorable_shape
 from alkfish.score.statistics import probability_at_least, wilson_interval
 
 FAILED_EFFICIENCY = 0.10
 LOW_EFFICIENCY = 0.40
+WEAK_SNR = 10.0
+FEW_NUCLEI = 10
+FEW_FUSED = 0.4
+FEW_COUNTED = 0.15
 FREQUENT_PERCENT = 15
 DOMINANT_SHARE = 0.5
 GAIN_SHARE = 0.3
@@ -36,6 +40,12 @@ CAUTION_TEXTS = {
     "low_efficiency_3p": "many nuclei show no 3' signal: low probe efficiency or thin section",
     "low_efficiency_5p": "many nuclei show no 5' signal: low probe efficiency or thin section; "
     "missing 5' signals imitate isolated 3'",
+    "weak_3p": "the 3' signals are dim: some are missed, and fused nuclei may look isolated 5'",
+    "weak_5p": "the 5' signals are dim: some are missed, and fused nuclei may look isolated 3'",
+    "few_fused": "hardly any nucleus shows a fused signal, though one allele is usually native: "
+    "check that the channels lie on each other",
+    "few_counted": "most nuclei were excluded: see the reasons, and judge whether the rest stand "
+    "for the tumour",
     "doublet_3p": "3'-5'-3' arrangements that look fused are present: view single colours",
     "doubtful": "many patterns hang on one dim spot or on a separation near the limit: review "
     "the nuclei flagged doubtful",
@@ -67,7 +77,8 @@ def call_case(
     counts = PatternCounts.from_patterns(nuclei.pattern)
     rule = probe.case_rule
     call, reason = call_counts(counts, rule)
-    failures = _probe_failures(nuclei)
+    failures = [*_channel_faults(fields), *_probe_failures(nuclei)]
+    failures += _untrusted_isolation(call, counts, fields)
     if failures and call is not Call.NOT_EVALUABLE:
         call = Call.NOT_EVALUABLE
     n, positive = counts.n_enumerated, counts.n_positive
@@ -104,12 +115,33 @@ def _efficiencies(nuclei: NucleusRecords) -> tuple[float, float]:
     )
 
 
+def _channel_faults(fields: Sequence[FieldQC]) -> list[str]:
+    return list(dict.fromkeys(fault for qc in fields for fault in qc.channel_faults))
+
+
+def _is_weak(fields: Sequence[FieldQC], end: str) -> bool:
+    """Return whether the signals of one end are so dim that many of them must be missed."""
+    found = [qc for qc in (getattr(field, end) for field in fields) if qc.n_spots]
+    return bool(found) and float(np.median([qc.median_snr for qc in found])) < WEAK_SNR
+
+
+def _untrusted_isolation(call: Call, counts: PatternCounts, fields: Sequence[FieldQC]) -> list[str]:
+    """Return why a positive call that rests on missing 5' signals cannot stand."""
+    rests_on_missing = counts.isolated_3p > DOMINANT_SHARE * counts.n_positive
+    if call is Call.POSITIVE and rests_on_missing and _is_weak(fields, "five_prime"):
+        return [
+            "the positive nuclei are mostly isolated 3', and the 5' channel is too weak to show "
+            "all of its signals"
+        ]
+    return []
+
+
 def _probe_failures(nuclei: NucleusRecords) -> list[str]:
     if not scorable_shape(nuclei).any():
         return ["no nucleus of scorable shape was found"]
     return [
-        f"the {end} channel shows signals in only {share:.1%} of the nuclei: failed hybridisation "
-        "or a missing channel"
+        f"the {end} channel shows signals in only {share:.1%} of the nuclei: failed hybridisation, "
+        "or a missing or saturated channel"
         for end, share in zip(("3'", "5'"), _efficiencies(nuclei), strict=True)
         if share < FAILED_EFFICIENCY
     ]
@@ -121,12 +153,20 @@ def _cautions(
 ) -> tuple[Caution, ...]:  # fmt: skip
     n, positive = counts.n_enumerated, counts.n_positive
     eff_3p, eff_5p = _efficiencies(nuclei)
+    enough = n >= FEW_NUCLEI
+    matters = reaches_cutoff(counts, probe.case_rule) or is_borderline(counts, probe.case_rule)
     found = {
         "borderline": is_borderline(counts, probe.case_rule),
-        "isolated_3p_dominant": positive > 0 and counts.isolated_3p > DOMINANT_SHARE * positive,
-        "five_prime_predominant": n > 0 and counts.isolated_5p * 100 >= FREQUENT_PERCENT * n,
+        "isolated_3p_dominant": enough
+        and matters
+        and counts.isolated_3p > DOMINANT_SHARE * positive,
+        "five_prime_predominant": enough and counts.isolated_5p * 100 >= FREQUENT_PERCENT * n,
         "three_prime_only_frequent": _three_prime_only(nuclei, n),
-        "copy_gain": _share_scorable(nuclei, "gain") >= GAIN_SHARE,
+        "copy_gain": enough and _share_scorable(nuclei, "gain") >= GAIN_SHARE,
+        "weak_3p": _is_weak(fields, "three_prime"),
+        "weak_5p": _is_weak(fields, "five_prime"),
+        "few_fused": enough and float((nuclei.n_fused[nuclei.scorable] > 0).mean()) < FEW_FUSED,
+        "few_counted": len(nuclei) >= FEW_NUCLEI and n < FEW_COUNTED * len(nuclei),
         "low_efficiency_3p": FAILED_EFFICIENCY <= eff_3p < LOW_EFFICIENCY,
         "low_efficiency_5p": FAILED_EFFICIENCY <= eff_5p < LOW_EFFICIENCY,
         "doublet_3p": _share_scorable(nuclei, "doublet_3p") > 0,

@@ -73,10 +73,11 @@ def channel_qc(
 def field_qc(
     fov: str, nuclei: NucleusRecords, three: ChannelQC, five: ChannelQC, *, shift: ChromaticShift,
     crosstalk: tuple[float, float], corrections: tuple[str, ...] = (),
+    channel_faults: tuple[str, ...] = (),
 ) -> FieldQC:  # fmt: skip
     """Return the figures of a field with its verdict and reasons."""
     focus = float(np.median(nuclei.focus)) if len(nuclei) else 0.0
-    poor = _poor(nuclei, three, five)
+    poor = [*channel_faults, *_poor(nuclei, three, five)]
     doubts = _doubts(nuclei, three, five, focus)
     return FieldQC(
         fov=fov,
@@ -89,6 +90,7 @@ def field_qc(
         shift_applied=shift.applied,
         crosstalk=crosstalk,
         corrections=corrections,
+        channel_faults=channel_faults,
         verdict="poor" if poor else "caution" if doubts else "good",
         reasons=(*poor, *doubts),
     )

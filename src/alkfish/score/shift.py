@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ Floats = npt.NDArray[np.float64]
 
 MIN_PAIRS = 20
 MAX_SHIFT_UM = 0.8
-REACH_UM = 1.2
+REACH_UM = 4.0
 MIN_SIGNIFICANCE = 2.0
+SURE_SIGNIFICANCE = 4.0
 _ROUNDS = 20
 
 
@@ -33,6 +34,8 @@ class ChromaticShift:
         Whether the evidence sufficed; otherwise the displacement is 0.
     reason : str
         Why it was applied or not.
+    misaligned : bool
+        Whether the channels are displaced by more than optics can do: a wrong registration.
     """
 
     y_um: float = 0.0
@@ -41,6 +44,7 @@ class ChromaticShift:
     n_pairs: int = 0
     applied: bool = False
     reason: str = "not estimated"
+    misaligned: bool = False
 
 
 def mutual_offsets_um(three_um: Floats, five_um: Floats) -> Floats:
@@ -54,7 +58,7 @@ def mutual_offsets_um(three_um: Floats, five_um: Floats) -> Floats:
     Returns
     -------
     ndarray of float64, shape (K, 2)
-        Offsets of at most 1.2 um; empty if there are none.
+        Offsets of at most 4 um; empty if there are none.
     """
     if len(three_um) == 0 or len(five_um) == 0:
         return np.empty((0, 2))
@@ -85,7 +89,8 @@ def estimate_shift(offsets_um: Floats) -> ChromaticShift:
     length = float(np.linalg.norm(centre))
     found = ChromaticShift(float(centre[0]), float(centre[1]), error, n)
     if length > MAX_SHIFT_UM:
-        return _refused(found, f"{length:.2f} um is more than an optical shift can be")
+        refused = _refused(found, f"{length:.2f} um is more than an optical shift can be")
+        return replace(refused, misaligned=length > SURE_SIGNIFICANCE * error)
     if length < MIN_SIGNIFICANCE * error:
         return _refused(found, f"{length:.2f} um is within its error of {error:.2f} um")
     return ChromaticShift(found.y_um, found.x_um, error, n, True, f"measured on {n} pairs")

@@ -34,8 +34,10 @@ WIDTH_TOLERANCE = 1.2
 MIN_SHARPNESS = 1.8
 """Haze rises to its height over more than a nucleus width divided by this."""
 
-MIN_SLOPE = 3.0
-"""Smallest mean slope of an outline, in standard deviations of the slope of noise."""
+MIN_SLOPE = 2.5
+"""Smallest mean slope of an outline, in standard deviations of the slope of noise along one axis.
+
+Noise alone has a mean slope of 1.25 of them (Rayleigh): twice that leaves dim, sharp nuclei in."""
 
 _SHARPNESS = 8
 """Column of the slope relative to width and brightness in `object_evidence`."""

@@ -11,6 +11,7 @@ from alkfish.detect.crosstalk import (
     bleed_ratios,
     estimate_crosstalk,
     find_granules,
+    noise_correlation,
     remove_crosstalk,
 )
 from alkfish.model.flags import SpotFlag
@@ -189,3 +190,48 @@ def test_granules_without_spots(draw, snr_height):
         masks = find_granules(a, b, pixel_size_um=0.1, a_inside=np.zeros(len(a.table), bool))
         assert [len(m) for m in masks] == [len(a.table), len(b.table)]
         assert not any(m.any() for m in masks)
+
+
+def test_noise_of_separate_exposures_is_independent():
+    rng = np.random.default_rng(0)
+    light = np.full((200, 220), 100.0)
+    light[60:90, 50:70] = 400
+    a, b = (rng.poisson(light).astype(np.uint16) for _ in range(2))
+    assert abs(noise_correlation(a, b)) < 0.05
+    assert noise_correlation(a, a) == pytest.approx(1.0)
+    assert noise_correlation(a, (0.8 * a + rng.normal(0, 3, a.shape)).astype(np.float32)) > 0.5
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (40, 40)])
+def test_planes_without_noise_have_no_correlation(shape):
+    plane = np.full(shape, 5, np.uint16)
+    assert noise_correlation(plane, plane) == 0.0
+
+
+def test_one_channel_used_twice_is_told_from_probes_of_equal_brightness():
+    ratios = 0.8 + 0.02 * np.sin(np.arange(60))
+    assert estimate_crosstalk(ratios, same_noise=0.9).inseparable
+    assert not estimate_crosstalk(ratios, same_noise=0.0).inseparable
+    spread = np.exp(np.linspace(-1.5, 0.5, 60))
+    assert not estimate_crosstalk(spread, same_noise=0.9).inseparable
+    assert not estimate_crosstalk(ratios, same_noise=0.9).applied
+
+
+@pytest.mark.parametrize("share", [0.2, 0.3])
+def test_bleed_strong_enough_to_be_found_as_spots_is_measured(channels, share):
+    source, target, own, ghosts = channels(share)
+    found = detect(target)
+    assert count_near(found.table, ghosts) >= 15
+    crosstalk = estimate_crosstalk(bleed_ratios(detect(source), found, target))
+    assert crosstalk.share == pytest.approx(share, abs=0.03)
+    cleaned = remove_crosstalk(found, detect(source), crosstalk)
+    assert count_near(cleaned, ghosts) <= 1
+    assert count_near(cleaned, own) == len(own)
+
+
+def test_dim_partners_at_the_same_place_are_not_bleed(draw, scatter, snr_height):
+    places = scatter(np.random.default_rng(5), SHAPE, 36, 22, margin=14)
+    height = snr_height(150.0, SIGMA)
+    source = detect(draw(SHAPE, [(*p, height, SIGMA) for p in places[:30]], seed=1))
+    plane = draw(SHAPE, [(*p, 0.3 * height, SIGMA) for p in places], seed=2)
+    assert not estimate_crosstalk(bleed_ratios(source, detect(plane), plane)).applied

@@ -53,7 +53,7 @@ def make_records():
         flags = np.full(len(patterns), flags, object) if isinstance(flags, str) else flags
         usual = {
             "fov": "field", "nucleus_id": np.arange(1, len(patterns) + 1), "focus": 0.8,
-            "pattern": patterns, "scorable": patterns != "",
+            "pattern": patterns, "scorable": patterns != "", "n_fused": patterns != "",
         }  # fmt: skip
         return filled(
             NucleusRecords, len(patterns), flags=np.array(flags, object), **(usual | columns)

@@ -34,9 +34,9 @@ def codes(call):
     return {caution.code for caution in call.cautions}
 
 
-def field(verdict):
-    channel = ChannelQC(40, 20.0, 100.0, 5.0, 0.0, 0.9)
-    return FieldQC("f", 20, 20, 0.8, channel, channel, verdict=verdict)
+def field(verdict="good", *, snr_3p=20.0, snr_5p=20.0, faults=()):
+    three, five = (ChannelQC(40, snr, 100.0, 5.0, 0.0, 0.9) for snr in (snr_3p, snr_5p))
+    return FieldQC("f", 20, 20, 0.8, three, five, verdict=verdict, channel_faults=faults)
 
 
 def test_plain_negative_case(case, probe):
@@ -111,6 +111,16 @@ BOUNDARIES = {
         "isolated_3p_dominant", {"fused": 59, "split": 20, "iso_3p": 21}, True,
     ),
     "no positive nucleus": ("isolated_3p_dominant", {"fused": 100}, False),
+    "isolated 3' of a clear negative": (
+        "isolated_3p_dominant", {"fused": 96, "iso_3p": 4}, False,
+    ),
+    "85 of 100 excluded": (
+        "few_counted", {"fused": 15, "excluded": ["border"] * 85}, False,
+    ),
+    "86 of 100 excluded": (
+        "few_counted", {"fused": 14, "excluded": ["border"] * 86}, True,
+    ),
+    "isolated 5' in one of one": ("five_prime_predominant", {"iso_5p": 1}, False),
     "14 % isolated 5'": ("five_prime_predominant", {"fused": 86, "iso_5p": 14}, False),
     "15 % isolated 5'": ("five_prime_predominant", {"fused": 85, "iso_5p": 15}, True),
     "3' only, 14 of 100": (
@@ -182,7 +192,7 @@ def test_notes_of_reading_are_given_once_each(case, probe):
 
 def test_every_caution_has_words_and_is_tested():
     assert {code for code, *_ in BOUNDARIES.values()} | {
-        "poor_field", "single_plane", "reading",
+        "poor_field", "single_plane", "reading", "weak_3p", "weak_5p", "few_fused",
     } == set(CAUTION_TEXTS)  # fmt: skip
     assert all(text and not text.endswith(".") for text in CAUTION_TEXTS.values())
 
@@ -205,3 +215,36 @@ def test_excluded_nuclei_are_counted_under_each_flag(make_records):
     }  # fmt: skip
     assert list(found) == flag_names(int(EXCLUDING), NucleusFlag)
     assert not any(count_excluded(NucleusRecords.empty()).values())
+
+
+@pytest.mark.parametrize(("snr", "given"), [(9.9, True), (10.0, False)])
+@pytest.mark.parametrize("end", ["3p", "5p"])
+def test_weak_channel(case, probe, end, snr, given):
+    found = call_case(case(fused=60), [field(**{f"snr_{end}": snr})], probe)
+    assert (f"weak_{end}" in codes(found)) is given
+    assert found.call is Call.NEGATIVE
+
+
+def test_positive_call_on_missing_signals_of_a_weak_channel_does_not_stand(case, probe):
+    isolated, split = case(fused=60, iso_3p=40), case(fused=60, split=40)
+    weak = [field(snr_5p=6.0)]
+    found = call_case(isolated, weak, probe)
+    assert found.call is Call.NOT_EVALUABLE
+    assert "too weak" in found.reasons[0]
+    assert call_case(split, weak, probe).call is Call.POSITIVE
+    assert call_case(isolated, [field(snr_3p=6.0)], probe).call is Call.POSITIVE
+
+
+def test_channels_that_cannot_be_compared_are_not_evaluable(case, probe):
+    fields = [field("poor", faults=("a fault",)), field("poor", faults=("a fault",))]
+    found = call_case(case(fused=60, split=40), fields, probe)
+    assert found.call is Call.NOT_EVALUABLE
+    assert found.reasons[0] == "a fault"
+    assert found.reasons.count("a fault") == 1
+
+
+@pytest.mark.parametrize(("fused", "given"), [(39, True), (40, False)])
+def test_few_fused(make_records, probe, fused, given):
+    n_fused = [1] * fused + [0] * (100 - fused)
+    found = call_case(make_records(["SPLIT"] * 100, n_fused=n_fused), [], probe)
+    assert ("few_fused" in codes(found)) is given

@@ -97,3 +97,12 @@ def test_offsets_without_spots_are_empty():
     some, none = np.zeros((3, 2)), np.empty((0, 2))
     for three, five in ((some, none), (none, some), (none, none)):
         assert mutual_offsets_um(three, five).shape == (0, 2)
+
+
+def test_constant_displacement_beyond_optics_is_a_wrong_registration():
+    rng = np.random.default_rng(2)
+    displaced = estimate_shift(rng.normal(0, 0.1, (100, 2)) + [1.9, 0.3])
+    assert displaced.misaligned
+    assert not displaced.applied
+    scattered = estimate_shift(rng.normal(0, 1.5, (30, 2)) + [0.9, 0.0])
+    assert not scattered.misaligned
