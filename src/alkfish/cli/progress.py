@@ -1,11 +1,9 @@
-"""Progress of a scoring run: fields done, rate, time left, and the one-time preparation."""
+"""Progress of a scoring run: fields done, rate, and time left."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -18,8 +16,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
-
-from alkfish.cli.output import say
 
 
 class _RateColumn(ProgressColumn):
@@ -78,29 +74,3 @@ class FieldProgress:
     def advance(self, fields: int = 1) -> None:
         """Count `fields` as done."""
         self._bar.advance(self._task, fields)
-
-
-@contextmanager
-def announce_preparation() -> Iterator[None]:
-    """Say once when kernels are compiled, which happens on the first run after installing.
-
-    Listens to numba's own compile events, so that nothing is said when they come from the cache.
-    """
-    from numba.core import event
-
-    class Announcer(event.Listener):
-        """Says its sentence at the first compile event."""
-
-        said = False
-
-        def on_start(self, _event: Any) -> None:
-            """Speak once."""
-            if not self.said:
-                self.said = True
-                say("preparing, first run only: compiling the numerical kernels")
-
-        def on_end(self, _event: Any) -> None:
-            """Do nothing."""
-
-    with event.install_listener("numba:compile", Announcer()):
-        yield

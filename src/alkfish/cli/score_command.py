@@ -113,13 +113,15 @@ def score_paths(
     """Plan, check, score and write; errors of single cases are printed as they happen."""
     from alkfish.cli import batch
     from alkfish.cli.output import print_error
-    from alkfish.cli.progress import FieldProgress, announce_preparation
+    from alkfish.cli.preparation import prepare_kernels
+    from alkfish.cli.progress import FieldProgress
 
     jobs = batch.plan(paths, options)
     batch.check_out(out, [job.case_id for job in jobs], overwrite=overwrite)
     total = sum(len(job.case) for job in jobs if isinstance(job, batch.Job))
     outcomes = []
-    with announce_preparation(), FieldProgress(total, enabled=show_progress) as progress:
+    prepare_kernels()
+    with FieldProgress(total, enabled=show_progress) as progress:
         score_job = _make_scorer(out, options.probe, config, overwrite, progress)
         for outcome in batch.run(jobs, score_job):
             if isinstance(outcome, batch.Failed):
