@@ -11,7 +11,7 @@ from rich.markup import escape
 from alkfish.cli.batch import Failed, Outcome
 from alkfish.cli.options import NOTICE
 from alkfish.cli.output import error_as_json, make_table, percent
-from alkfish.model.result import CaseCall
+from alkfish.model.result import Call, CaseCall
 
 _COLUMNS = ("case", "call", "rate", "positive / counted", "95 % interval", "excluded", "cautions")
 
@@ -32,12 +32,13 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
     call = result.call
     low, high = call.interval
     counts = call.counts
+    called = call.call is not Call.NOT_EVALUABLE
     return (
         outcome.case_id,
         call.call.value,
-        percent(call.rate),
+        percent(call.rate) if called else "-",
         f"{counts.n_positive} / {counts.n_enumerated}",
-        f"{100 * low:.1f} to {100 * high:.1f} %",
+        f"{100 * low:.1f} to {100 * high:.1f} %" if called else "-",
         str(len(result.nuclei) - counts.n_enumerated),
         ", ".join(caution.code for caution in call.cautions) or "none",
     )

@@ -229,12 +229,22 @@ def _move(partial: Path, target: Path) -> None:
     target.rename(older / target.name)
     try:
         partial.rename(target)
+        _keep_other_files(older / target.name, target)
     except OSError:
-        (older / target.name).rename(target)
+        if not target.exists():
+            (older / target.name).rename(target)
         raise
     finally:
         if target.exists():
             shutil.rmtree(older, ignore_errors=True)
+
+
+def _keep_other_files(older: Path, target: Path) -> None:
+    """Carry over what is not part of a bundle: notes, reads. Exported tables would be stale."""
+    own = {RESULT, NUCLEI, SPOTS, LABELS}
+    for item in older.iterdir():
+        if item.name not in own and not item.name.endswith(("_nuclei.csv", "_spots.csv")):
+            item.rename(target / item.name)
 
 
 def _new_sibling(target: Path, purpose: str) -> Path:

@@ -167,6 +167,20 @@ def test_existing_bundle_is_refused(result: CaseResult, tmp_path: Path) -> None:
     assert [item.name for item in (tmp_path / "out").iterdir()] == ["case µ 1"]
 
 
+def test_overwriting_keeps_other_files_but_no_stale_tables(
+    result: CaseResult, tmp_path: Path
+) -> None:
+    folder = write_bundle(result, tmp_path / "out")
+    (folder / "reads").mkdir()
+    for name in ("notes.txt", "reads/r1.json", "case_nuclei.csv"):
+        (folder / name).write_text("mine", encoding="utf-8")
+    write_bundle(result, tmp_path / "out", overwrite=True)
+    assert (folder / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert (folder / "reads" / "r1.json").is_file()
+    assert not (folder / "case_nuclei.csv").exists()
+    assert [item.name for item in (tmp_path / "out").iterdir()] == [folder.name]
+
+
 @pytest.mark.parametrize("step", ["write_table", "write_labels", "_move"])
 def test_failure_keeps_the_old_bundle(
     result: CaseResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
