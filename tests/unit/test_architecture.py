@@ -25,11 +25,13 @@ ALLOWED = {
     "synthetic": {*BASE, "config", "io", "score"},
     "evaluate": {*BASE, "config", "io", "score", "synthetic"},
     "pipeline": {*BASE, *STAGES, "config", "io"},
+    "preparation": {*BASE, "segment", "detect", "synthetic"},
     "review": {*BASE, *STAGES, "config", "io"},
     "execute": {*BASE, "config", "io", "pipeline"},
     "report": {*BASE, "config", "io"},
     "cli": {
         *BASE,
+        "preparation",
         "config",
         "io",
         "pipeline",

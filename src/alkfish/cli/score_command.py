@@ -112,15 +112,15 @@ def score_paths(
 ) -> list[Outcome]:  # fmt: skip
     """Plan, check, score and write; errors of single cases are printed as they happen."""
     from alkfish.cli import batch
-    from alkfish.cli.output import print_error
-    from alkfish.cli.preparation import prepare_kernels
+    from alkfish.cli.output import print_error, say
     from alkfish.cli.progress import FieldProgress
+    from alkfish.preparation import prepare_kernels
 
     jobs = batch.plan(paths, options)
     batch.check_out(out, [job.case_id for job in jobs], overwrite=overwrite)
     total = sum(len(job.case) for job in jobs if isinstance(job, batch.Job))
     outcomes = []
-    prepare_kernels()
+    prepare_kernels(say)
     with FieldProgress(total, enabled=show_progress) as progress:
         score_job = _make_scorer(out, options.probe, config, overwrite, progress)
         for outcome in batch.run(jobs, score_job):

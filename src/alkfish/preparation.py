@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from alkfish.cli.output import say
-
-_WARM_DETECTION = "from alkfish.cli.preparation import warm_detection; warm_detection()"
+_WARM_DETECTION = "from alkfish.preparation import warm_detection; warm_detection()"
 
 
-def prepare_kernels() -> None:
-    """Compile all kernels and say so, if this has not been done yet.
+def prepare_kernels(announce: Callable[[str], None]) -> None:
+    """Compile all kernels and announce it, if this has not been done yet.
 
     Detection is compiled by a second process while this one compiles segmentation; both leave
     their code in numba's cache on disk. If the second process fails, its part is compiled later.
     """
     if _is_prepared():
         return
-    say("preparing, first run only: compiling the numerical kernels")
+    announce("preparing, first run only: compiling the numerical kernels")
     command = [sys.executable, "-c", _WARM_DETECTION]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and our own text
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
