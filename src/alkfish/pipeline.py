@@ -44,7 +44,6 @@ from alkfish.score.qc import ChannelFigures, channel_qc, field_qc
 from alkfish.score.shift import ChromaticShift, estimate_shift, mutual_offsets_um
 from alkfish.segment import Segmenter, find_nuclei
 
-DEFAULT_PROBE = "vysis-alk"
 SAMPLE_FIELDS = 8
 """Fields on which what belongs to the case is measured, spread evenly over it."""
 
@@ -417,7 +416,7 @@ def checked_probe(probe: ProbeProfile | None) -> ProbeProfile:
     ProbeError
         If the profile has not been confirmed by a person (clinical-rules 4).
     """
-    profile = load_probe(DEFAULT_PROBE) if probe is None else probe
+    profile = load_probe() if probe is None else probe
     if not profile.confirmed:
         raise ProbeError(
             "the probe profile is a template that nobody has confirmed",

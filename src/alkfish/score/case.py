@@ -12,11 +12,9 @@ from alkfish.model.probe import ProbeProfile
 from alkfish.model.result import Call, CaseCall, Caution, FieldQC, PatternCounts
 from alkfish.model.signals import NucleusRecords
 from alkfish.score.case_rule import call_counts, is_borderline, reaches_cutoff
-from alkfish.score.qc import scorable_shape
+from alkfish.score.qc import LOW_EFFICIENCY, POOR_EFFICIENCY, scorable_shape
 from alkfish.score.statistics import probability_at_least, wilson_interval
 
-FAILED_EFFICIENCY = 0.10
-LOW_EFFICIENCY = 0.40
 WEAK_SNR = 10.0
 FEW_NUCLEI = 10
 FEW_FUSED = 0.4
@@ -143,7 +141,7 @@ def _probe_failures(nuclei: NucleusRecords) -> list[str]:
         f"the {end} channel shows signals in only {share:.1%} of the nuclei: failed hybridisation, "
         "or a missing or saturated channel"
         for end, share in zip(("3'", "5'"), _efficiencies(nuclei), strict=True)
-        if share < FAILED_EFFICIENCY
+        if share < POOR_EFFICIENCY
     ]
 
 
@@ -167,8 +165,8 @@ def _cautions(
         "weak_5p": _is_weak(fields, "five_prime"),
         "few_fused": enough and float((nuclei.n_fused[nuclei.scorable] > 0).mean()) < FEW_FUSED,
         "few_counted": len(nuclei) >= FEW_NUCLEI and n < FEW_COUNTED * len(nuclei),
-        "low_efficiency_3p": FAILED_EFFICIENCY <= eff_3p < LOW_EFFICIENCY,
-        "low_efficiency_5p": FAILED_EFFICIENCY <= eff_5p < LOW_EFFICIENCY,
+        "low_efficiency_3p": POOR_EFFICIENCY <= eff_3p < LOW_EFFICIENCY,
+        "low_efficiency_5p": POOR_EFFICIENCY <= eff_5p < LOW_EFFICIENCY,
         "doublet_3p": _share_scorable(nuclei, "doublet_3p") > 0,
         "doubtful": _share_scorable(nuclei, "doubtful") >= DOUBTFUL_SHARE,
         "poor_field": any(qc.verdict == "poor" for qc in fields),
