@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alkfish.errors import ImageError, PixelSizeError
-from alkfish.model.fov import FieldOfView, checked_plane
+from alkfish.model.fov import FieldOfView, checked_pixels
 
 
 def make(dtype=np.uint16, shape=(4, 5), **changes):
@@ -40,26 +40,26 @@ def test_other_dtypes_are_narrowed_without_changing_values(given, kept):
 
 @pytest.mark.parametrize("value", [-1, 65_536])
 def test_integers_that_do_not_fit_become_floats(value):
-    plane = checked_plane(np.full((2, 2), value, np.int64), where="here")
+    plane = checked_pixels(np.full((2, 2), value, np.int64), where="here")
     assert plane.dtype == np.float32
     assert plane[0, 0] == value
 
 
 def test_planes_are_contiguous():
     turned = np.arange(12, dtype=np.uint16).reshape(3, 4).T
-    assert checked_plane(turned, where="here").flags.c_contiguous
+    assert checked_pixels(turned, where="here").flags.c_contiguous
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (5,), (2, 3, 4), ()])
 def test_planes_must_be_pictures(shape):
     with pytest.raises(ImageError, match="must be a 2-D picture with pixels"):
-        checked_plane(np.zeros(shape, np.uint16), where="here")
+        checked_pixels(np.zeros(shape, np.uint16), where="here")
 
 
 @pytest.mark.parametrize("dtype", [np.bool_, np.complex64, object])
 def test_planes_must_hold_intensities(dtype):
     with pytest.raises(ImageError, match="must hold intensities"):
-        checked_plane(np.zeros((2, 2), dtype), where="here")
+        checked_pixels(np.zeros((2, 2), dtype), where="here")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -89,3 +89,27 @@ def test_pixel_size_range_is_closed(size):
 def test_impossible_pixel_size_is_refused(size):
     with pytest.raises(PixelSizeError, match="not that of a light microscope"):
         make(pixel_size_um=size)
+
+
+def test_focus_stack_has_planes_and_a_step() -> None:
+    stack = np.zeros((4, 6, 5), np.uint16)
+    fov = FieldOfView(
+        dapi=stack, three_prime=stack, five_prime=stack, pixel_size_um=0.1, z_step_um=0.4
+    )
+    assert (fov.shape, fov.n_planes, fov.is_stack) == ((6, 5), 4, True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "step", "message"),
+    [
+        ((4, 6, 5), 0.0, "distance of the focus planes"),
+        ((4, 6, 5), 40.0, "distance of the focus planes"),
+        ((6, 5), 0.4, "single plane has no distance"),
+    ],
+)
+def test_z_step_is_checked(shape: tuple[int, ...], step: float, message: str) -> None:
+    plane = np.zeros(shape, np.uint16)
+    with pytest.raises(PixelSizeError, match=message):
+        FieldOfView(
+            dapi=plane, three_prime=plane, five_prime=plane, pixel_size_um=0.1, z_step_um=step
+        )
