@@ -50,7 +50,7 @@ def test_planes_are_contiguous():
     assert checked_pixels(turned, where="here").flags.c_contiguous
 
 
-@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (5,), (2, 3, 4), ()])
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (5,), (1, 3, 4), (2, 2, 3, 4), ()])
 def test_planes_must_be_pictures(shape):
     with pytest.raises(ImageError, match="must be a 2-D picture with pixels"):
         checked_pixels(np.zeros(shape, np.uint16), where="here")
