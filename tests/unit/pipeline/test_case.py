@@ -13,7 +13,8 @@ from alkfish.model.flags import EXCLUDING, NucleusFlag, parse_flags
 from alkfish.model.fov import FieldOfView
 from alkfish.model.probe import Colour
 from alkfish.model.result import Call, PatternCounts
-from alkfish.pipeline import _refuse_copies, iter_case, score_case, score_fov
+from alkfish.pipeline import iter_case, score_case, score_fov
+from alkfish.pipeline.case import _refuse_copies
 from alkfish.synthetic import LEVELS, simulate_field
 
 # Small tumour nuclei, close together, so that a small picture holds enough to call.

@@ -1,0 +1,253 @@
+"""From fields of view to the result of a case.
+
+Fields of the sample are analysed once and kept without their pictures; the others stream through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from alkfish.config import Config
+from alkfish.errors import InputError, ProbeError
+from alkfish.io.images import Case
+from alkfish.io.probes import load_probe
+from alkfish.io.provenance import provenance
+from alkfish.model.fov import FieldOfView
+from alkfish.model.probe import ProbeProfile
+from alkfish.model.result import CaseResult, FieldResult
+from alkfish.model.signals import NucleusRecords, SpotRecords
+from alkfish.pipeline.correction import measure_correction
+from alkfish.pipeline.field import FieldFindings, analyse_fov, score_findings
+from alkfish.score.case import call_case, count_excluded
+from alkfish.segment import Segmenter
+
+SAMPLE_FIELDS = 8
+"""Fields on which what belongs to the case is measured, spread evenly over it."""
+
+
+def score_fov(
+    fov: FieldOfView,
+    *,
+    probe: ProbeProfile | None = None,
+    config: Config | None = None,
+    segmenter: Segmenter | None = None,
+) -> FieldResult:
+    """Score one field of view: nuclei, spots, pairs and patterns.
+
+    Parameters
+    ----------
+    fov : FieldOfView
+        DAPI and both probe ends.
+    probe : ProbeProfile, optional
+        Rules of the kit; the default is ``vysis-alk``.
+    config : Config, optional
+        Settings; the defaults if left out.
+    segmenter : Segmenter, optional
+        Replaces the built-in nucleus segmenter.
+
+    Returns
+    -------
+    FieldResult
+        Tables of nuclei and spots, the label image, and quality figures. Tables are empty if
+        nothing is found.
+
+    Raises
+    ------
+    ProbeError
+        If the profile has not been confirmed.
+    """
+    profile, settings = checked_probe(probe), config or Config()
+    findings = analyse_fov(fov, config=settings, segmenter=segmenter)
+    correction = measure_correction([findings])
+    return score_findings(findings, correction=correction, probe=profile, config=settings)
+
+
+def iter_case(
+    case: Case | Iterable[FieldOfView],
+    *,
+    probe: ProbeProfile | None = None,
+    config: Config | None = None,
+    segmenter: Segmenter | None = None,
+    on_analysed: Callable[[str], None] | None = None,
+) -> Iterator[FieldResult]:
+    """Yield the result of each field of a case, in order.
+
+    Progress and cancellation need nothing else: a field is scored when it is asked for. The first
+    step also analyses a sample of up to eight fields, on which the chromatic shift is measured.
+
+    Parameters
+    ----------
+    case : Case or iterable of FieldOfView
+        The fields; those of a `Case` are read from disk one at a time.
+    probe, config, segmenter
+        As for `score_fov`.
+    on_analysed : callable, optional
+        Called with the name of each field once its nuclei and spots are found, which is nearly all
+        of the work.
+    """
+    profile, settings = checked_probe(probe), config or Config()
+    names, loaders = _loaders(case)
+
+    def analyse(number: int) -> FieldFindings:
+        findings = analyse_fov(loaders[number](), config=settings, segmenter=segmenter)
+        if on_analysed is not None:
+            on_analysed(findings.name)
+        return findings
+
+    kept = {number: analyse(number) for number in _sample(names)}
+    correction = measure_correction(list(kept.values()))
+    for number in range(len(loaders)):
+        findings = kept.pop(number) if number in kept else analyse(number)
+        yield score_findings(findings, correction=correction, probe=profile, config=settings)
+
+
+def score_case(
+    case: Case | Iterable[FieldOfView],
+    *,
+    case_id: str | None = None,
+    probe: ProbeProfile | None = None,
+    config: Config | None = None,
+    segmenter: Segmenter | None = None,
+    on_field: Callable[[FieldResult], None] | None = None,
+    on_analysed: Callable[[str], None] | None = None,
+) -> CaseResult:
+    """Score all fields of a case and call it.
+
+    Parameters
+    ----------
+    case : Case or iterable of FieldOfView
+        The fields; from `open_case`, or made from arrays.
+    case_id : str, optional
+        Identifier; that of the `Case` if left out, else ``case``.
+    probe, config, segmenter
+        As for `score_fov`.
+    on_field : callable, optional
+        Called with each field's result as it comes.
+    on_analysed : callable, optional
+        As for `iter_case`: the steps of a progress bar.
+
+    Returns
+    -------
+    CaseResult
+        The call with everything it rests on.
+
+    Raises
+    ------
+    InputError
+        If the case has no fields or two fields of the same name.
+    ProbeError
+        If the profile has not been confirmed.
+    """
+    profile, settings = checked_probe(probe), config or Config()
+    results = []
+    for result in iter_case(
+        case, probe=profile, config=settings, segmenter=segmenter, on_analysed=on_analysed
+    ):
+        results.append(result)
+        if on_field is not None:
+            on_field(result)
+    name = case_id or (case.case_id if isinstance(case, Case) else "case")
+    inputs = case.paths if isinstance(case, Case) else ()
+    return combine_fields(name, results, probe=profile, config=settings, inputs=inputs)
+
+
+def combine_fields(
+    case_id: str,
+    results: Sequence[FieldResult],
+    *,
+    probe: ProbeProfile,
+    config: Config,
+    inputs: Iterable[Any] = (),
+) -> CaseResult:
+    """Return the result of a case from the results of its fields.
+
+    Raises
+    ------
+    InputError
+        If there are no fields or two of the same name.
+    """
+    names = [result.fov for result in results]
+    if not names or len(set(names)) < len(names):
+        raise InputError(
+            "a case needs at least one field, and a name of its own for each",
+            where=case_id,
+            found=", ".join(names) or "no field",
+            remedy="give each FieldOfView another name=",
+        )
+    made = provenance(config, inputs)
+    _refuse_copies(case_id, made.inputs)
+    nuclei = NucleusRecords.concatenate([result.nuclei for result in results])
+    notes = [note for result in results for note in result.notes]
+    quality = tuple(result.qc for result in results)
+    return CaseResult(
+        case_id=case_id,
+        call=call_case(nuclei, quality, probe, notes=notes),
+        nuclei=nuclei,
+        spots=SpotRecords.concatenate([result.spots for result in results]),
+        fields=quality,
+        excluded=count_excluded(nuclei),
+        probe=probe,
+        provenance=made,
+        labels={result.fov: result.labels for result in results},
+        pixel_size_um={result.fov: result.pixel_size_um for result in results},
+        notes={result.fov: result.notes for result in results if result.notes},
+    )
+
+
+def _refuse_copies(case_id: str, checksums: Mapping[str, str]) -> None:
+    """Refuse a case in which one picture stands twice: its nuclei would be counted twice."""
+    first: dict[str, str] = {}
+    for name, checksum in checksums.items():
+        if checksum in first:
+            raise InputError(
+                "two files of the case hold the same picture, so its nuclei would count twice",
+                where=case_id,
+                found=f"{first[checksum]} and {name}",
+                remedy="remove the copy",
+            )
+        first[checksum] = name
+
+
+def checked_probe(probe: ProbeProfile | None) -> ProbeProfile:
+    """Return the profile to score with; the default is ``vysis-alk``.
+
+    Raises
+    ------
+    ProbeError
+        If the profile has not been confirmed by a person (clinical-rules 4).
+    """
+    profile = load_probe() if probe is None else probe
+    if not profile.confirmed:
+        raise ProbeError(
+            "the probe profile is a template that nobody has confirmed",
+            where=profile.name,
+            remedy=f"save it with `alkfish probe show {profile.name} > my-probe.toml`, fill in the "
+            "colours and figures of your kit, set confirmed = true, and pass --probe my-probe.toml",
+        )
+    return profile
+
+
+def _loaders(
+    case: Case | Iterable[FieldOfView],
+) -> tuple[list[str], list[Callable[[], FieldOfView]]]:
+    """Return the names of the fields, and what gives each of them."""
+    if isinstance(case, Case):
+        return [source.name for source in case.fields], [source.load for source in case.fields]
+    fields = list(case)
+    return [fov.name for fov in fields], [
+        partial(fields.__getitem__, k) for k in range(len(fields))
+    ]
+
+
+def _sample(names: Sequence[str]) -> list[int]:
+    """Return the numbers of up to `SAMPLE_FIELDS` fields, spread evenly in the order of names.
+
+    The order in which the fields are given must not matter to what is measured on them.
+    """
+    order = sorted(range(len(names)), key=names.__getitem__)
+    picked = np.linspace(0, len(order) - 1, min(len(order), SAMPLE_FIELDS))
+    return [order[number] for number in np.unique(np.rint(picked).astype(int)).tolist()]

@@ -1,0 +1,182 @@
+"""One field: what it shows by itself, and what that means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alkfish.config import Config
+from alkfish.detect import (
+    ChannelSpots,
+    bleed_ratios,
+    detect_channel,
+    find_granules,
+    noise_correlation,
+    remove_crosstalk,
+    saturation_level,
+    unresolved_spots,
+)
+from alkfish.model.fov import FieldOfView
+from alkfish.model.nuclei import Nuclei
+from alkfish.model.probe import ProbeProfile
+from alkfish.model.result import FieldResult
+from alkfish.pipeline.correction import ChannelCorrection
+from alkfish.score.assign import assign_spots
+from alkfish.score.nuclei import EndSpots, score_nuclei
+from alkfish.score.qc import ChannelFigures, channel_qc, field_qc
+from alkfish.score.shift import mutual_offsets_um
+from alkfish.segment import Segmenter, find_nuclei
+
+CLEAR_P = 0.9
+"""Only spots at least this probable measure the chromatic shift."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FieldFindings:
+    """What a field shows by itself: nuclei and spots, not yet paired.
+
+    Attributes
+    ----------
+    fov : FieldOfView
+        The field; its planes are let go.
+    nuclei : Nuclei
+        Segmented nuclei.
+    three, five : ChannelSpots
+        Spots of the two probe channels.
+    figures_3p, figures_5p : ChannelFigures
+        Background, noise and saturation of the two channels.
+    offsets_um : ndarray of float64, shape (K, 2)
+        Vectors between clear mutual neighbours, for the chromatic shift.
+    bleed_3p, bleed_5p : ndarray of float64
+        Light of lone 3' spots in the 5' channel and the reverse, for the crosstalk.
+    same_noise : float
+        Correlation of the pixel noise of the two probe channels.
+    unresolved_3p, unresolved_5p : ndarray of float64, shape (n_nuclei,)
+        Unexplained bright area of each nucleus, in areas of a usual spot.
+    """
+
+    name: str
+    pixel_size_um: float
+    notes: tuple[str, ...]
+    nuclei: Nuclei
+    three: ChannelSpots
+    five: ChannelSpots
+    figures_3p: ChannelFigures
+    figures_5p: ChannelFigures
+    offsets_um: Floats
+    bleed_3p: Floats
+    bleed_5p: Floats
+    same_noise: float
+    unresolved_3p: Floats
+    unresolved_5p: Floats
+
+
+def analyse_fov(
+    fov: FieldOfView, *, config: Config | None = None, segmenter: Segmenter | None = None
+) -> FieldFindings:
+    """Find the nuclei and the spots of one field; the first half of `score_fov`."""
+    settings = config or Config()
+    size = fov.pixel_size_um
+    nuclei = find_nuclei(fov.dapi, pixel_size_um=size, config=settings, segmenter=segmenter)
+    three, five = (
+        detect_channel(plane, pixel_size_um=size, config=settings.detect)
+        for plane in (fov.three_prime, fov.five_prime)
+    )
+    unresolved_3p, unresolved_5p = (
+        unresolved_spots(plane, channel, nuclei.labels, pixel_size_um=size)[nuclei.table.nucleus_id]
+        for plane, channel in ((fov.three_prime, three), (fov.five_prime, five))
+    )
+    return FieldFindings(
+        name=fov.name,
+        pixel_size_um=size,
+        notes=fov.notes,
+        nuclei=nuclei,
+        three=three,
+        five=five,
+        figures_3p=_figures(fov.three_prime, three),
+        figures_5p=_figures(fov.five_prime, five),
+        offsets_um=mutual_offsets_um(
+            _clear_positions_um(three, nuclei, size), _clear_positions_um(five, nuclei, size)
+        ),
+        bleed_3p=bleed_ratios(three, five, fov.five_prime),
+        bleed_5p=bleed_ratios(five, three, fov.three_prime),
+        same_noise=noise_correlation(fov.three_prime, fov.five_prime),
+        unresolved_3p=unresolved_3p,
+        unresolved_5p=unresolved_5p,
+    )
+
+
+def score_findings(
+    findings: FieldFindings, *, correction: ChannelCorrection, probe: ProbeProfile, config: Config
+) -> FieldResult:
+    """Pair and classify what `analyse_fov` found; the second half of `score_fov`."""
+    three, five = _end_spots(findings, correction)
+    nuclei, spots = score_nuclei(
+        findings.name, findings.nuclei, three, five, pixel_size_um=findings.pixel_size_um,
+        shift=correction.shift, probe=probe, config=config,
+    )  # fmt: skip
+    qc_3p = channel_qc(findings.figures_3p, three.table, nuclei, ("no_signal", "only_5p"))
+    qc_5p = channel_qc(findings.figures_5p, five.table, nuclei, ("no_signal", "only_3p"))
+    return FieldResult(
+        fov=findings.name,
+        pixel_size_um=findings.pixel_size_um,
+        labels=findings.nuclei.labels,
+        nuclei=nuclei,
+        spots=spots,
+        qc=field_qc(
+            findings.name,
+            nuclei,
+            qc_3p,
+            qc_5p,
+            shift=correction.shift,
+            crosstalk=(correction.crosstalk_3p.share, correction.crosstalk_5p.share),
+            corrections=correction.in_words(),
+            channel_faults=correction.faults(),
+        ),
+        notes=findings.notes,
+    )
+
+
+def _end_spots(findings: FieldFindings, correction: ChannelCorrection) -> tuple[EndSpots, EndSpots]:
+    """Return the spots of both ends without bleed-through and granules."""
+    three, five = findings.three, findings.five
+    three, five = (
+        replace(three, table=remove_crosstalk(three, five, correction.crosstalk_5p)),
+        replace(five, table=remove_crosstalk(five, three, correction.crosstalk_3p)),
+    )
+    inside = assign_spots(
+        three.table.y_px, three.table.x_px, findings.nuclei.labels, max_outside_px=0.0
+    )
+    granules = find_granules(three, five, pixel_size_um=findings.pixel_size_um, a_inside=inside > 0)
+    three, five = (
+        replace(channel, table=channel.table.take(~granule))
+        for channel, granule in zip((three, five), granules, strict=True)
+    )
+    centres = findings.nuclei.table.y_px, findings.nuclei.table.x_px
+
+    def end(own: ChannelSpots, other: ChannelSpots, unresolved: Floats) -> EndSpots:
+        missed = other.p_missed(own.table.y_px, own.table.x_px)
+        return EndSpots(own.table, own.usual_snr(*centres), missed, unresolved)
+
+    return end(three, five, findings.unresolved_3p), end(five, three, findings.unresolved_5p)
+
+
+def _figures(plane: npt.NDArray[Any], channel: ChannelSpots) -> ChannelFigures:
+    full = saturation_level(plane)
+    return ChannelFigures(
+        background=float(np.median(plane[::4, ::4])),
+        noise=channel.noise,
+        saturated=float((plane >= full).mean()) if np.isfinite(full) else 0.0,
+    )
+
+
+def _clear_positions_um(channel: ChannelSpots, nuclei: Nuclei, pixel_size_um: float) -> Floats:
+    """Return the positions of clear spots inside nuclei, shape (N, 2)."""
+    table = channel.table.take(channel.table.p_real >= CLEAR_P)
+    inside = assign_spots(table.y_px, table.x_px, nuclei.labels, max_outside_px=0.0) > 0
+    return np.stack([table.y_px[inside], table.x_px[inside]], axis=1) * pixel_size_um
