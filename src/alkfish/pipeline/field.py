@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from alkfish.detect import (
     saturation_level,
     unresolved_spots,
 )
+from alkfish.model.flags import NucleusFlag
 from alkfish.model.fov import FieldOfView
 from alkfish.model.nuclei import Nuclei
 from alkfish.model.probe import ProbeProfile
@@ -29,6 +31,12 @@ from alkfish.score.nuclei import EndSpots, score_nuclei
 from alkfish.score.qc import ChannelFigures, channel_qc, field_qc
 from alkfish.score.shift import mutual_offsets_um
 from alkfish.segment import Segmenter, find_nuclei
+
+if TYPE_CHECKING:
+    from alkfish.detect import SpotModel
+    from alkfish.io.geojson import Regions
+    from alkfish.segment import DapiLevels
+
 
 CLEAR_P = 0.9
 """Only spots at least this probable measure the chromatic shift."""
@@ -76,10 +84,39 @@ class FieldFindings:
     unresolved_5p: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class FieldModel:
+    """What fields of one slide share: estimated once, so that it cannot differ between them.
+
+    Parts that are None are estimated from each field by itself.
+    """
+
+    dapi: DapiLevels | None = None
+    three: SpotModel | None = None
+    five: SpotModel | None = None
+
+
+def learn_model(sample: Sequence[FieldOfView], *, config: Config) -> FieldModel:
+    """Estimate from some windows of a slide what all of its fields share."""
+    if not sample:
+        return FieldModel()
+    size = sample[0].pixel_size_um
+    return FieldModel()
+
+
 def analyse_fov(
-    fov: FieldOfView, *, config: Config | None = None, segmenter: Segmenter | None = None
-) -> FieldFindings:
-    """Find the nuclei and the spots of one field; the first half of `score_fov`."""
+    fov: FieldOfView, *, config: Config | None = None, segmenter: Segmenter | None = None,
+    model: FieldModel | None = None,
+) -> FieldFindings:  # fmt: skip
+    """Find the nuclei and the spots of one field; the first half of `score_fov`.
+
+    Parameters
+    ----------
+    fov, config, segmenter
+        As for `alkfish.score_fov`.
+    model : FieldModel, optional
+        What the field shares with others of its slide.
+    """
     settings = config or Config()
     size = fov.pixel_size_um
     nuclei = find_nuclei(fov.dapi, pixel_size_um=size, config=settings, segmenter=segmenter)
@@ -111,6 +148,26 @@ def analyse_fov(
     )
 
 
+def mark_outside(
+    findings: FieldFindings, regions: Regions, *, top: int = 0, left: int = 0
+) -> FieldFindings:
+    """Flag the nuclei whose centroid lies outside the outlined areas: kept, but not counted.
+
+    Parameters
+    ----------
+    findings : FieldFindings
+        Of a field, or of a window of a slide.
+    regions : Regions
+        Areas in pixels of the whole picture.
+    top, left : int
+        Where the window begins in it.
+    """
+    table = findings.nuclei.table
+    outside = ~regions.contains(table.y_px + top, table.x_px + left)
+    flags = table.flags | np.where(outside, int(NucleusFlag.OUTSIDE_ROI), 0).astype(np.int32)
+    return replace(findings, nuclei=Nuclei(findings.nuclei.labels, replace(table, flags=flags)))
+
+
 def score_findings(
     findings: FieldFindings, *, correction: ChannelCorrection, probe: ProbeProfile, config: Config
 ) -> FieldResult:
@@ -120,8 +177,8 @@ def score_findings(
         findings.name, findings.nuclei, three, five, pixel_size_um=findings.pixel_size_um,
         shift=correction.shift, probe=probe, config=config,
     )  # fmt: skip
-    qc_3p = channel_qc(findings.figures_3p, three.table, nuclei, ("no_signal", "only_5p"))
-    qc_5p = channel_qc(findings.figures_5p, five.table, nuclei, ("no_signal", "only_3p"))
+    qc_3p = channel_qc(findings.figures_3p, three.table.snr, nuclei, ("no_signal", "only_5p"))
+    qc_5p = channel_qc(findings.figures_5p, five.table.snr, nuclei, ("no_signal", "only_3p"))
     return FieldResult(
         fov=findings.name,
         pixel_size_um=findings.pixel_size_um,
