@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from alkfish.cli.output import make_table
+from alkfish.io._picture import Level
 from alkfish.io.info import ChannelInfo, FileInfo, ImageInfo
 
-_COLUMNS = ("files", "format", "channels", "pixel size")
+_COLUMNS = ("files", "format", "channels", "pixel size", "levels")
 
 
 def print_info(console: Console, found: Sequence[ImageInfo]) -> None:
@@ -40,19 +41,39 @@ def _likeness(file: FileInfo) -> tuple[object, ...]:
         file.channels,
         file.pixel_size_um,
         file.pixel_size_source,
+        file.z_step_um,
+        file.levels,
     )
 
 
 def _row(files: Sequence[FileInfo]) -> tuple[str, ...]:
     first, last = files[0], files[-1]
-    names = [first.path.name, *(["...", last.path.name] if len(files) > 1 else [])]
+    names = [_file_name(first), *(["...", _file_name(last)] if len(files) > 1 else [])]
     size = [f"{first.pixel_size_um:g} um"] if first.pixel_size_um else []
     return (
         "\n".join([*names, *([f"({len(files)} files)"] if len(files) > 1 else [])]),
         f"{first.kind}\n{first.dtype}\n{first.axes} {'x'.join(map(str, first.shape))}",
         "\n".join(map(_channel, first.channels)),
-        "\n".join([*size, first.pixel_size_source]),
+        "\n".join([*size, first.pixel_size_source, *_planes(first)]),
+        "\n".join(map(_level, first.levels)),
     )
+
+
+def _file_name(file: FileInfo) -> str:
+    name = file.path.rpartition("/")[2] if isinstance(file.path, str) else file.path.name
+    return f"{name}, scene {file.scene}" if file.scene else name
+
+
+def _planes(file: FileInfo) -> list[str]:
+    if file.n_planes == 1:
+        return []
+    step = f"{file.z_step_um:g} um" if file.z_step_um else "unknown"
+    return [f"{file.n_planes} planes, z step {step}", file.z_step_source]
+
+
+def _level(level: Level) -> str:
+    (height, width), (tile_height, tile_width) = level.shape, level.tile
+    return f"{height}x{width} /{level.downsample:g}, tiles {tile_height}x{tile_width}"
 
 
 def _channel(channel: ChannelInfo) -> str:

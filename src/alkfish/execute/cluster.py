@@ -37,8 +37,8 @@ SAME_EVERYWHERE = (
 class ClusterExecutor(Executor):
     """Runs tasks on the workers of a running Dask scheduler.
 
-    The scheduler gives the tasks of a lost worker to others; its setting
-    ``distributed.scheduler.allowed-failures`` (default 3) says how often.
+    The scheduler gives the tasks of a lost worker to others; how often a task may lose its worker
+    is the scheduler's setting ``distributed.scheduler.allowed-failures`` (default 3).
 
     Parameters
     ----------

@@ -10,8 +10,12 @@ from pathlib import Path
 from alkfish.errors import AlkfishError, ChannelError, ImageError, PixelSizeError
 from alkfish.io._files import (
     FORMATS_READ,
+    PICTURE_SUFFIXES,
+    ZARR_SUFFIXES,
     is_picture,
+    is_vendor_copy,
     is_zarr,
+    is_zarr_image,
     stem_of,
     unsupported_error,
     unsupported_format,
@@ -48,8 +52,11 @@ def picture_paths(folder: Path) -> list[Path]:
     files = sorted(
         item
         for item in folder.iterdir()
-        if not item.name.startswith(".") and (item.is_file() or is_zarr(item))
+        if not item.name.startswith(".") and (item.is_file() or is_zarr_image(item))
     )
+    exports = [i for i in files if i.name.lower().endswith((*PICTURE_SUFFIXES, *ZARR_SUFFIXES))]
+    copies = {stem_of(item) for item in exports}
+    files = [item for item in files if not is_vendor_copy(item, copies)]
     pictures = [item for item in files if is_picture(item) or is_zarr(item)]
     stems = {stem_of(item) for item in pictures}
     for item in files:

@@ -92,6 +92,21 @@ def is_zarr(path: Path) -> bool:
     )
 
 
+def is_zarr_image(path: Path) -> bool:
+    """Whether a folder or zip file is an OME-Zarr image, and not another zarr store."""
+    if not is_zarr(path) or path.is_file():
+        return is_zarr(path)
+    texts = [path / name for name in ("zarr.json", ".zattrs")]
+    found = "".join(text.read_text("utf-8", "replace") for text in texts if text.is_file())
+    return "multiscales" in found or "bioformats2raw" in found
+
+
+def is_vendor_copy(path: Path, stems: set[str]) -> bool:
+    """Whether a microscope file lies beside a readable picture of the same name."""
+    suffix = path.suffix.lower()
+    return (suffix in VENDOR_SUFFIXES or suffix in PLUGIN_SUFFIXES) and stem_of(path) in stems
+
+
 def unsupported_format(path: Path) -> str:
     """Return the name of a picture format that is recognised but not read; empty if none."""
     return UNSUPPORTED.get(path.suffix.lower(), "")
@@ -114,6 +129,12 @@ def unsupported_error(path: Path) -> ImageError:
         allowed=FORMATS_READ,
         remedy=remedy,
     )
+
+
+# Packages whose own exceptions are no kind of the built-in ones.
+_FOREIGN = frozenset(
+    {"aiohttp", "bioio", "bioio_base", "botocore", "liffile", "nd2", "zarr", "zipfile", "zlib"}
+)
 
 
 class _LogKeeper(logging.Filter):
@@ -153,6 +174,10 @@ def guarded(path: Path | str) -> Iterator[list[str]]:
         raise
     except _DECODER_ERRORS as error:
         raise _reading_error(path, error) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] in _FOREIGN:
+            raise _reading_error(path, error) from error
+        raise
     finally:
         _KEEPER.active.kept = outer
 

@@ -208,6 +208,13 @@ def _open(picture: Picture) -> Reader:
     return reader
 
 
+def downsample(full: int, small: int) -> float:
+    """Return the factor between two levels; sizes are rounded, so that it is a whole number."""
+    factor = full / small
+    whole = round(factor)
+    return float(whole) if abs(full - whole * small) <= whole else factor
+
+
 def choose_scenes(names: Sequence[str], scene: str | None, where: object) -> list[int]:
     """Return the numbers of the scenes to read: the one that is asked for, or all.
 

@@ -191,7 +191,7 @@ def close_files() -> None:
 
 def _start_afresh() -> None:
     # The parent's files share their position with a forked child, and its locks may be held.
-    global _OPEN  # noqa: PLW0603
+    global _OPEN
     _OPEN = _OpenFiles()
 
 

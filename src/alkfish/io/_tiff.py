@@ -21,7 +21,7 @@ from alkfish.io._metadata import (
     pixel_size,
     resolution_size,
 )
-from alkfish.io._picture import RGB_NAMES, Level, Picture, check_size, choose_scenes
+from alkfish.io._picture import RGB_NAMES, Level, Picture, check_size, choose_scenes, downsample
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -163,7 +163,7 @@ def _levels(tif: TiffFile, series: Any, axes: str, *, pyramid: bool) -> tuple[Le
         ):
             break
         shape = lengths["Y"], lengths["X"]
-        levels.append(Level(shape, series.shape[axes.index("X")] / shape[1], tile))
+        levels.append(Level(shape, downsample(int(series.shape[axes.index("X")]), shape[1]), tile))
     return tuple(levels)
 
 

@@ -204,7 +204,7 @@ def _check_replaceable(target: Path, case_id: str, *, overwrite: bool) -> None:
         found = f"a bundle of case {case!r}" if case != case_id else ""
     except (OSError, ValueError, KeyError, TypeError):
         found = "no bundle"
-    if not found and any(is_picture(item) for item in target.iterdir()):
+    if not found and any(is_picture(item) and item.name != LABELS for item in target.iterdir()):
         found = "pictures"
     if found or target.is_symlink():
         raise OutputError(

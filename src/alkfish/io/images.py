@@ -211,8 +211,9 @@ def open_case(
     Parameters
     ----------
     path : path-like or str
-        The URL of an OME-Zarr (``https://``, ``s3://``, ``file://``, ...), or a path: a picture is a case of one field, a folder a case of all pictures directly in it. In a
-        folder, single-channel files whose names end in channel words (``f1_DAPI.tif``,
+        A path, or the URL of an OME-Zarr (``https://``, ``s3://``, ...). A picture is a case of
+        one field, or of a field for each of its scenes; a folder is a case of all pictures directly
+        in it. In a folder, single-channel files whose names end in channel words (``f1_DAPI.tif``,
         ``f1_SpectrumOrange.tif``, ``f1_SpectrumGreen.tif``) make one field together.
     probe : ProbeProfile, optional
         Says which colour labels which probe end; the default is ``vysis-alk``.
@@ -350,7 +351,7 @@ def make_plans(
     """Sort pictures into fields; a single-channel file alone cannot be one."""
     is_folder = isinstance(path, Path) and path.is_dir() and not is_zarr(path)
     if not is_folder and pictures and pictures[0].n_channels == 1:
-        return [], [_lonely(pictures[0])]
+        return [], [_lonely(pictures)]
     return plan_fields(pictures, channels=channels, default_name=default_case_id(path))
 
 
@@ -376,7 +377,16 @@ def raise_all(errors: Sequence[AlkfishError], *, where: object) -> None:
         )
 
 
-def _lonely(picture: Picture) -> ChannelError:
+def _lonely(pictures: Sequence[Picture]) -> AlkfishError:
+    picture = pictures[0]
+    if len(pictures) > 1:
+        return ImageError(
+            "the file holds several pictures of a single channel each",
+            where=picture.where,
+            found=f"{len(pictures)} of {picture.kind}, axes {picture.axes}",
+            allowed="DAPI and both probe channels in each scene",
+            remedy="export all channels into one picture",
+        )
     return ChannelError(
         "the file holds a single channel",
         where=picture.where,

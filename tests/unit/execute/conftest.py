@@ -22,7 +22,7 @@ def tasks_can_be_imported():
 def until():
     """Wait for a condition; fail if it does not come true."""
 
-    def wait(condition, seconds=20.0):
+    def wait(condition, seconds=60.0):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "waited in vain"

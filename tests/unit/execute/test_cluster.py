@@ -46,7 +46,7 @@ def scheduler_in(folder, until):
         def written():
             return file.exists() and file.read_text().rstrip().endswith("}")
 
-        until(written, 30)
+        until(written)
         return json.loads(file.read_text())["address"]
 
     return started(*command, "--scheduler-file", str(file)), address
@@ -152,11 +152,15 @@ def test_tasks_that_kill_their_workers_end_in_an_error(executor, tasks):
         list(executor.run(tasks.die_on_3, [3]))
 
 
-def test_a_lost_scheduler_is_an_error_not_a_wait(tasks, tmp_path, until):
+def test_no_workers_and_a_lost_scheduler_are_errors_not_waits(tasks, tmp_path, until, monkeypatch):
     pytest.importorskip("distributed")
     running, address = scheduler_in(tmp_path, until)
     with ExitStack() as stack:
         process = stack.enter_context(running)
+        with monkeypatch.context() as patch:
+            patch.setattr(cluster, "WORKERS_S", 0.3)
+            with pytest.raises(ExecutionError, match=r"has no workers\n  found: none within 0\.3"):
+                open_executor(scheduler=address())
         stack.enter_context(worker_of(address(), tmp_path / "dask"))
         executor = stack.enter_context(open_executor(scheduler=address()))
         results = executor.run(partial(tasks.square_slowly, tmp_path), range(500))
@@ -177,14 +181,6 @@ def test_an_address_that_is_none_is_refused():
     pytest.importorskip("distributed")
     with pytest.raises(ExecutionError, match="nonsense://x: the Dask scheduler cannot be reached"):
         open_executor(scheduler="nonsense://x")
-
-
-def test_a_scheduler_without_workers_is_an_error(tasks, tmp_path, until, monkeypatch):
-    pytest.importorskip("distributed")
-    monkeypatch.setattr(cluster, "WORKERS_S", 0.3)
-    running, address = scheduler_in(tmp_path, until)
-    with running, pytest.raises(ExecutionError, match=r"has no workers\n  found: none within 0\.3"):
-        open_executor(scheduler=address())
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):

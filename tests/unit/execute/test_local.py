@@ -160,7 +160,7 @@ def test_ctrl_c_ends_the_program_and_its_workers_quietly(tmp_path, until, alive)
     with start_program(tmp_path) as program:
         until(lambda: len(worker_pids(tmp_path)) == 2)
         os.killpg(program.pid, signal.SIGINT)  # a terminal sends it to workers too
-        _, messages = program.communicate(timeout=10)
+        _, messages = program.communicate(timeout=60)
     assert (program.returncode, messages) == (130, "")
     assert not [pid for pid in worker_pids(tmp_path) if alive(pid)]
 
@@ -170,5 +170,5 @@ def test_workers_end_when_their_parent_is_killed(tmp_path, until, alive):
     with start_program(tmp_path) as program:
         until(lambda: len(worker_pids(tmp_path)) == 2)
         program.kill()
-        program.wait(timeout=10)
+        program.wait(timeout=60)
         until(lambda: not [pid for pid in worker_pids(tmp_path) if alive(pid)])
