@@ -15,8 +15,6 @@ Kernel = npt.NDArray[Any]
 
 
 _HOT_SHARE = 0.35
-_CHUNK = 128
-"""Pixels of a row looked at together when searching for hot ones."""
 
 
 @inner_fast_kernel
@@ -113,7 +111,7 @@ def _sharpest(before: Kernel, row: Kernel, after: Kernel) -> Any:
 
 
 @fast_kernel
-def remove_hot_pixels(image: Kernel, rise: Any) -> Any:
+def remove_hot_pixels(image: Kernel, rise: Kernel, block: Any) -> Any:
     """Replace pixels that stand alone by the mean of their neighbours, in place.
 
     A hot pixel rises by more than `rise` above all its neighbours, which differ among themselves by
@@ -123,21 +121,26 @@ def remove_hot_pixels(image: Kernel, rise: Any) -> Any:
     ----------
     image : ndarray of float32, shape (H, W)
         Picture; changed.
-    rise : float
-        In counts.
+    rise : ndarray of float32, shape (rows, cols)
+        In counts, for each block of the picture.
+    block : int
+        Side of a block in pixels.
     """
     height, width = image.shape
+    rows, cols = rise.shape
     found = 0
     for r in range(height):
-        found += _mend(image, r, 0, rise)
-        for left in range(1, width - 1, _CHUNK):
-            stop = min(left + _CHUNK, width - 1)
-            before, row = image[r, left - 1 : stop - 1], image[r, left:stop]
-            if _sharpest(before, row, image[r, left + 1 : stop + 1]) > rise:
-                for c in range(left, stop):
-                    found += _mend(image, r, c, rise)
+        line = rise[min(r // block, rows - 1)]
+        found += _mend(image, r, 0, line[0])
+        for left in range(0, width - 1, block):
+            start, stop = max(left, 1), min(left + block, width - 1)
+            least = line[min(left // block, cols - 1)]
+            before, row = image[r, start - 1 : stop - 1], image[r, start:stop]
+            if _sharpest(before, row, image[r, start + 1 : stop + 1]) > least:
+                for c in range(start, stop):
+                    found += _mend(image, r, c, least)
         if width > 1:
-            found += _mend(image, r, width - 1, rise)
+            found += _mend(image, r, width - 1, line[cols - 1])
     return found
 
 

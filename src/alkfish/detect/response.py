@@ -166,7 +166,7 @@ def _block_spread(image: Any, block: Any, rows: Any, cols: Any, mixed: Any) -> A
             left, right = j * block, width if j == cols - 1 else (j + 1) * block
             n = 0
             for r in range(top, bottom - 1, step):
-                for c in range(left + r % step, right - 1, step):
+                for c in range(left + (r - top) // step % step, right - 1, step):
                     value = image[r, c]
                     if mixed:
                         value = (

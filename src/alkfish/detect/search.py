@@ -89,7 +89,7 @@ class SpotSearch:
         noise = local_noise(self.image)
         self.levels = levels or measure_levels([image], [noise])
         self.noise: Image = np.maximum(noise, np.float32(self.levels.least_noise))
-        remove_hot_pixels(self.image, HOT_NOISE * self.levels.noise)
+        remove_hot_pixels(self.image, np.float32(HOT_NOISE) * self.noise, BLOCK_PX)
         self.fill = fill_mask(self.image, self.levels.lowest)
         if self.fill.any():
             self.image[self.fill] = self.levels.ground
