@@ -125,13 +125,14 @@ class SpotSearch:
         first = self._fit_together(seeds, model)
         keep = self._accepted(first, model) & ~is_twin(first, model.width_px)
         keep[keep] = ~is_lumpy(first.take(keep), model.width_px)
-        add_spots(self.image, first.spots[~keep], reach)
+        rejected = first.spots[~keep]
+        add_spots(self.image, rejected, reach)
         first = first.take(keep)
         more = self._more_candidates(first, model)
-        if len(more) == 0:
-            return first
         subtract_spots(self.image, more.spots, reach)
-        return self._refit(first.join(more), model)
+        changed = np.concatenate([rejected, more.spots])
+        again = is_within(first.spots, changed, CROWD_REACH * model.width_px)
+        return first.take(~again).join(self._refit(first.take(again).join(more), model))
 
     def accepted(self, fits: Fits, model: SpotModel) -> Mask:
         """Return which fits are spots in the light of what was learned."""

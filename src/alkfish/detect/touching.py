@@ -83,6 +83,8 @@ def is_lumpy(fits: Fits, width_px: float) -> Mask:
 
 def is_within(spots: Floats, others: Floats, reach_px: float) -> Mask:
     """Return which spots lie within `reach_px` of any of the others."""
+    if len(others) == 0:
+        return np.zeros(len(spots), bool)
     distance, _ = cKDTree(others[:, [Y, X]]).query(spots[:, [Y, X]], distance_upper_bound=reach_px)
     return np.asarray(np.isfinite(distance))
 
