@@ -18,12 +18,12 @@ _HOT_SHARE = 0.35
 
 
 @inner_fast_kernel
-def _highest(row: Kernel) -> Any:
-    """Return the largest value of a row."""
-    largest = row[0]
-    for i in range(1, row.size):
-        largest = max(largest, row[i])
-    return largest
+def _any_above(row: Kernel, limit: Any) -> Any:
+    """Return whether a row exceeds a limit anywhere; counting is what compilers do fast."""
+    n = np.int32(0)
+    for i in range(row.size):
+        n += np.int32(row[i] > limit)
+    return n > 0
 
 
 @inner_fast_kernel
@@ -67,8 +67,8 @@ def local_maxima(response: Kernel, limit: Kernel, block: Any) -> Any:
             j, m = max(step, 0), min(step + 1, cols - 1)
             before = limit[i, j] * (1.0 - down) + limit[k, j] * down
             after = limit[i, m] * (1.0 - down) + limit[k, m] * down
-            lower = min(before, after)
-            if left >= right or _highest(response[r, left:right]) <= lower:
+            lower = np.float32(min(before, after))
+            if left >= right or not _any_above(response[r, left:right], lower):
                 continue
             for c in range(left, right):
                 v = response[r, c]
@@ -102,12 +102,12 @@ def _mend(image: Kernel, r: Any, c: Any, rise: Any) -> Any:
 
 
 @inner_fast_kernel
-def _sharpest(before: Kernel, row: Kernel, after: Kernel) -> Any:
-    """Return the largest rise of a row above its neighbours on both sides."""
-    largest = np.float32(0.0)
+def _any_sharp(before: Kernel, row: Kernel, after: Kernel, rise: Any) -> Any:
+    """Return whether a row rises above its neighbours on both sides by more than `rise`."""
+    n = np.int32(0)
     for i in range(row.size):
-        largest = max(largest, row[i] - max(before[i], after[i]))
-    return largest
+        n += np.int32((row[i] - before[i] > rise) & (row[i] - after[i] > rise))
+    return n > 0
 
 
 @fast_kernel
@@ -135,8 +135,8 @@ def remove_hot_pixels(image: Kernel, rise: Kernel, block: Any) -> Any:
         for left in range(0, width - 1, block):
             start, stop = max(left, 1), min(left + block, width - 1)
             least = line[min(left // block, cols - 1)]
-            before, row = image[r, start - 1 : stop - 1], image[r, start:stop]
-            if _sharpest(before, row, image[r, start + 1 : stop + 1]) > least:
+            before, after = image[r, start - 1 : stop - 1], image[r, start + 1 : stop + 1]
+            if _any_sharp(before, image[r, start:stop], after, least):
                 for c in range(start, stop):
                     found += _mend(image, r, c, least)
         if width > 1:
