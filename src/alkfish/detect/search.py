@@ -100,7 +100,8 @@ class SpotSearch:
         self.response, self.spread = self._respond()
 
     def _largest_bin(self) -> float:
-        return min(self.width_px / BINNED_WIDTH, *self.image.shape)
+        height, width = self.image.shape
+        return min(self.width_px / BINNED_WIDTH, height, width)
 
     def candidates(self, faint_snr: float | None = None) -> tuple[Fits, Floats]:
         """Return fitted local maxima of the response and their heights, in noise and texture.
