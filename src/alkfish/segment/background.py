@@ -18,7 +18,7 @@ Mask = npt.NDArray[Any]
 HAZE_WIDTH = 4.0
 """Structures wider than this many nuclei are background."""
 
-BLUR_SHARE = 4.0
+BLUR_SHARE = 8.0
 """The background is smoothed with a Gaussian whose sigma is the haze width divided by this."""
 
 WINDOW_WIDTH = 1.2

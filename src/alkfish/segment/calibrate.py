@@ -146,8 +146,6 @@ def _typical_region(samples: Sequence[Layers], diam_px: float) -> Typical:
     return Typical.from_regions(areas, means, slopes)
 
 
-def _areas_um2(
-    plane: Plane, levels: DapiLevels, pixel_size_um: float
-) -> npt.NDArray[np.float64]:
+def _areas_um2(plane: Plane, levels: DapiLevels, pixel_size_um: float) -> npt.NDArray[np.float64]:
     labels = segment_nuclei(plane, pixel_size_um=pixel_size_um, levels=levels)
     return measure_nuclei(labels, plane, pixel_size_um=pixel_size_um).area_um2

@@ -142,7 +142,7 @@ class WorkPicture:
         return foreground_mask(signal, self.diam_px, cut), cut
 
     def _stands_out(self, signal: Float, mask: Mask, separation: float) -> bool:
-        """Whether the foreground is more than the upper half of noise, independent or correlated."""
+        """Whether the foreground is more than the upper half of noise, correlated or not."""
         inside = float(cv2.mean(signal, mask=mask)[0])
         mean, spread = cv2.meanStdDev(signal, mask=1 - mask)
         contrast = inside - float(mean[0, 0])
