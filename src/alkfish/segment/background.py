@@ -9,8 +9,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.segment.resample import block_means
-
 # OpenCV's type hints lose the dtype: float32 pictures and uint8 masks of 0 and 1.
 Float = npt.NDArray[Any]
 Mask = npt.NDArray[Any]
@@ -38,7 +36,10 @@ def subtract_haze(picture: Float, width_px: float) -> Float:
     """
     reduce = haze_step(width_px)
     height, width = picture.shape
-    small = block_means(picture, reduce)
+    below, right = -height % reduce, -width % reduce
+    padded = cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    size = (padded.shape[1] // reduce, padded.shape[0] // reduce)
+    small = cv2.resize(padded, size, interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), 1.0)
     side = int(width_px / reduce) | 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
@@ -76,7 +77,7 @@ def root_otsu_mask(picture: Float) -> Mask:
 
 def root_otsu_cut(signal: Float) -> float:
     """Return the intensity that Otsu's threshold on the square root cuts at; infinity if all 0."""
-    root = cv2.sqrt(signal)
+    root: Float = cv2.sqrt(signal)
     top = float(root.max())
     if top <= 0.0:
         return math.inf
@@ -154,6 +155,6 @@ def _fill_holes(mask: Mask, largest_px: float) -> None:
     contours, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return
-    inner = [contours[k] for k in np.flatnonzero(tree[0, :, 3] >= 0)]
+    inner = [contours[k] for k in np.flatnonzero(tree[0, :, 3] >= 0).tolist()]
     holes = [outline for outline in inner if cv2.contourArea(outline) <= largest_px]
     cv2.drawContours(mask, holes, -1, 1, cv2.FILLED)

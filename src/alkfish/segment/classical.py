@@ -150,9 +150,10 @@ def _segment_part(
     work = WorkPicture.from_raw(inner, levels.diam_px, noise=levels.noise)
     labels, _, margin = _segment_work(work, levels)
     full = work.restore(labels, margin)
-    if top > 0 or left > 0:
-        full = cv2.copyMakeBorder(full, top, 0, left, 0, cv2.BORDER_REPLICATE)
-    return full
+    if top == 0 and left == 0:
+        return full
+    drawn_out: Any = cv2.copyMakeBorder(full, top, 0, left, 0, cv2.BORDER_REPLICATE)
+    return np.asarray(drawn_out, np.int32)
 
 
 def _segment_work(work: WorkPicture, levels: DapiLevels | None = None) -> Segmented:

@@ -252,8 +252,10 @@ class RegionGraph:
 
     def joined_areas(self) -> Array:
         """Return the areas of the regions that would be left after joining; 0 for those joined."""
-        parts = (self.sums, self.peaks, self.pairs, self.contacts)
-        copy = RegionGraph(*(part.copy() for part in parts), self.diam_px)
+        copy = replace(
+            self, sums=self.sums.copy(), peaks=self.peaks.copy(), pairs=self.pairs.copy(),
+            contacts=self.contacts.copy(),
+        )  # fmt: skip
         copy.join(PAIR_RULE)
         return copy.sums[:, 0]
 
