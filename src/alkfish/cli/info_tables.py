@@ -10,10 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from alkfish.cli.output import make_table
-from alkfish.io._picture import Level
 from alkfish.io.info import ChannelInfo, FileInfo, ImageInfo
 
-_COLUMNS = ("files", "format", "channels", "pixel size", "levels")
+_COLUMNS = ("files", "format", "channels", "pixel size")
 
 
 def print_info(console: Console, found: Sequence[ImageInfo]) -> None:
@@ -52,10 +51,9 @@ def _row(files: Sequence[FileInfo]) -> tuple[str, ...]:
     size = [f"{first.pixel_size_um:g} um"] if first.pixel_size_um else []
     return (
         "\n".join([*names, *([f"({len(files)} files)"] if len(files) > 1 else [])]),
-        f"{first.kind}\n{first.dtype}\n{first.axes} {'x'.join(map(str, first.shape))}",
+        "\n".join([first.kind, first.dtype, _shape(first), *_levels(first)]),
         "\n".join(map(_channel, first.channels)),
         "\n".join([*size, first.pixel_size_source, *_planes(first)]),
-        "\n".join(map(_level, first.levels)),
     )
 
 
@@ -71,9 +69,16 @@ def _planes(file: FileInfo) -> list[str]:
     return [f"{file.n_planes} planes, z step {step}", file.z_step_source]
 
 
-def _level(level: Level) -> str:
-    (height, width), (tile_height, tile_width) = level.shape, level.tile
-    return f"{height}x{width} /{level.downsample:g}, tiles {tile_height}x{tile_width}"
+def _shape(file: FileInfo) -> str:
+    return f"{file.axes} {'x'.join(map(str, file.shape))}"
+
+
+def _levels(file: FileInfo) -> list[str]:
+    """Return the tiles, and the sizes of the lower levels if there are any."""
+    full, *lower = file.levels
+    tiles = [f"tiles {full.tile[0]}x{full.tile[1]}"] if full.tile != full.shape else []
+    sizes = [f"level /{level.downsample:g} {level.shape[0]}x{level.shape[1]}" for level in lower]
+    return [*tiles, *sizes]
 
 
 def _channel(channel: ChannelInfo) -> str:

@@ -177,7 +177,7 @@ class FieldResult:
 
     Attributes
     ----------
-    labels : ndarray of int32, shape (H, W)
+    labels : array-like of int32, shape (H, W)
         Nuclei; 0 is background.
     nuclei : NucleusRecords
         One row per nucleus.
@@ -191,7 +191,7 @@ class FieldResult:
 
     fov: str
     pixel_size_um: float
-    labels: npt.NDArray[np.int32]
+    labels: LabelImage
     nuclei: NucleusRecords
     spots: SpotRecords
     qc: FieldQC

@@ -250,7 +250,7 @@ def _slides(case: Case | Iterable[FieldOfView]) -> dict[int, FieldSource]:
     return {
         number: source
         for number, source in enumerate(case.fields)
-        if is_slide(getattr(source, "shape", (1, 1)), n_planes=getattr(source, "n_planes", 1))
+        if is_slide(source.shape, n_planes=source.n_planes)
     }
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from alkfish.config import Config
 from alkfish.detect import (
+    ChannelModel,
     ChannelSpots,
     bleed_ratios,
     detect_channel,
     find_granules,
+    learn_spots,
     noise_correlation,
     remove_crosstalk,
     saturation_level,
@@ -31,12 +33,7 @@ from alkfish.score.assign import assign_spots
 from alkfish.score.nuclei import EndSpots, score_nuclei
 from alkfish.score.qc import ChannelFigures, channel_qc, field_qc
 from alkfish.score.shift import mutual_offsets_um
-from alkfish.segment import Segmenter, find_nuclei
-
-if TYPE_CHECKING:
-    from alkfish.detect import SpotModel
-    from alkfish.segment import DapiLevels
-
+from alkfish.segment import DapiLevels, Segmenter, find_nuclei, measure_dapi
 
 CLEAR_P = 0.9
 """Only spots at least this probable measure the chromatic shift."""
@@ -92,8 +89,8 @@ class FieldModel:
     """
 
     dapi: DapiLevels | None = None
-    three: SpotModel | None = None
-    five: SpotModel | None = None
+    three: ChannelModel | None = None
+    five: ChannelModel | None = None
 
 
 def learn_model(sample: Sequence[FieldOfView], *, config: Config) -> FieldModel:
@@ -101,12 +98,17 @@ def learn_model(sample: Sequence[FieldOfView], *, config: Config) -> FieldModel:
     if not sample:
         return FieldModel()
     size = sample[0].pixel_size_um
-    return FieldModel()
+    three, five = (
+        learn_spots([getattr(fov, end) for fov in sample], pixel_size_um=size, config=config.detect)
+        for end in ("three_prime", "five_prime")
+    )
+    dapi = measure_dapi([fov.dapi for fov in sample], pixel_size_um=size, config=config)
+    return FieldModel(dapi, three, five)
 
 
 def analyse_fov(
     fov: FieldOfView, *, config: Config | None = None, segmenter: Segmenter | None = None,
-    model: FieldModel | None = None,
+    model: FieldModel | None = None, origin_px: tuple[int, int] = (0, 0),
 ) -> FieldFindings:  # fmt: skip
     """Find the nuclei and the spots of one field; the first half of `score_fov`.
 
@@ -116,13 +118,19 @@ def analyse_fov(
         As for `alkfish.score_fov`.
     model : FieldModel, optional
         What the field shares with others of its slide.
+    origin_px : tuple of int
+        Row and column of the field's first pixel in the slide, used with `model` only.
     """
     settings = config or Config()
     size = fov.pixel_size_um
-    nuclei = find_nuclei(fov.dapi, pixel_size_um=size, config=settings, segmenter=segmenter)
+    shared = model or FieldModel()
+    nuclei = find_nuclei(
+        fov.dapi, pixel_size_um=size, config=settings, segmenter=segmenter, levels=shared.dapi,
+        origin_px=origin_px,
+    )  # fmt: skip
     three, five = (
-        detect_channel(plane, pixel_size_um=size, config=settings.detect)
-        for plane in (fov.three_prime, fov.five_prime)
+        detect_channel(plane, pixel_size_um=size, config=settings.detect, model=channel)
+        for plane, channel in ((fov.three_prime, shared.three), (fov.five_prime, shared.five))
     )
     unresolved_3p, unresolved_5p = (
         unresolved_spots(plane, channel, nuclei.labels, pixel_size_um=size)[nuclei.table.nucleus_id]

@@ -90,7 +90,9 @@ class SlideSetting:
         """Score one field of the grid."""
         window = field.window
         fov = self.source.load_region(window.top, window.left, window.height, window.width)
-        findings = analyse_fov(fov, config=self.config, model=self.model)
+        findings = analyse_fov(
+            fov, config=self.config, model=self.model, origin_px=(window.top, window.left)
+        )
         if self.regions is not None:
             findings = mark_outside(findings, self.regions, top=window.top, left=window.left)
         result = score_findings(
@@ -175,7 +177,10 @@ def _measure(
     windows = sample_windows(tissue, source.shape)
     sample = [source.load_region(w.top, w.left, w.height, w.width) for w in windows]
     model = learn_model(sample, config=config)
-    findings = [analyse_fov(fov, config=config, model=model) for fov in sample]
+    findings = [
+        analyse_fov(fov, config=config, model=model, origin_px=(w.top, w.left))
+        for fov, w in zip(sample, windows, strict=True)
+    ]
     return model, measure_correction(findings), _sample_figures(findings)
 
 
@@ -211,8 +216,9 @@ def _identity(path: Any) -> list[int]:
 
 
 def _score_missing(
-    setting: SlideSetting, fields: Sequence[GridField], store: PartStore, executor: Executor,
-    tile_fields: int, on_progress: Callable[[SlideProgress], None] | None,
+    setting: SlideSetting, fields: Sequence[GridField], store: PartStore,
+    executor: Executor | None, tile_fields: int,
+    on_progress: Callable[[SlideProgress], None] | None,
 ) -> None:  # fmt: skip
     """Score the fields whose parts are not in the store yet."""
     missing = [field for field in fields if not store.has(field.number)]

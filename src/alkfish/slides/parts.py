@@ -82,7 +82,7 @@ def cut_part(
         core=field.core,
         nuclei=nuclei.take(near),
         spots=spots.take(free | kept[spots.nucleus_id]),
-        blocks=_blocks(result.labels, field.window, kept),
+        blocks=_blocks(np.asarray(result.labels[:, :]), field.window, kept),
         saturated=saturated,
     )
 
@@ -106,5 +106,5 @@ def _blocks(
             if own.any():
                 whole = np.zeros((BLOCK_PX, BLOCK_PX), np.int32)
                 whole[part.inside(block)] = own
-                blocks[row, column] = bytes(zstd_encode(whole, level=1))
+                blocks[row, column] = bytes(zstd_encode(whole.tobytes(), level=1))
     return blocks
