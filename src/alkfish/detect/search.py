@@ -101,7 +101,7 @@ class SpotSearch:
 
     def _largest_bin(self) -> float:
         height, width = self.image.shape
-        return min(self.width_px / BINNED_WIDTH, height, width)
+        return float(min(self.width_px / BINNED_WIDTH, height, width))
 
     def candidates(self, faint_snr: float | None = None) -> tuple[Fits, Floats]:
         """Return fitted local maxima of the response and their heights, in noise and texture.
