@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from alkfish.detect import ALIGN_PX, detect_channel, halo_px, learn_spots
+from alkfish.detect.fitting import AMPLITUDE, N_PARAMETERS, WIDTH, X, Y, add_spots
 from alkfish.model.spots import SpotTable
 
 COLUMNS = [info.name for info in SpotTable.columns()]
@@ -20,7 +21,9 @@ def slide(request, draw):
     y, x = rng.uniform(0, shape[0], 250), rng.uniform(0, shape[1], 250)
     y[:80], x[:80] = y[80:160] + rng.normal(0, 2 * sigma, 80), x[80:160] + 2.5 * sigma
     height = 90 * np.exp(rng.normal(0, 0.5, 250))
-    picture = draw(shape, np.stack([y, x, height, np.full(250, sigma)], axis=1), noise=6.0)
+    picture, spots = draw(shape, noise=6.0), np.zeros((250, N_PARAMETERS))
+    spots[:, [AMPLITUDE, Y, X]], spots[:, WIDTH] = np.stack([height, y, x], axis=1), sigma
+    add_spots(picture, spots, 20)
     picture[300:] += 20 * rng.standard_normal((600, shape[1])).astype(np.float32)
     picture[rng.integers(0, 900, 40), rng.integers(0, 1030, 40)] += 900
     picture[700:760, 500:600] = 0
