@@ -105,8 +105,7 @@ def find_tissue(source: FieldSource) -> TissueMap:
         whole = float(source.shape[0]), float(source.shape[1])
         return TissueMap(np.ones((1, 1), np.bool_), whole, found=False)
     height, width = source.levels[level].shape
-    dapi = source.load_region(0, 0, height, width, level=level).dapi
-    dapi = dapi.max(axis=0) if dapi.ndim == 3 else dapi
+    dapi = source.load_dapi(level=level)
     downsample = source.shape[0] / height, source.shape[1] / width
     margin = MARGIN_UM / (source.pixel_size_um * max(downsample))
     return TissueMap(tissue_mask(dapi, margin_px=max(1, round(margin))), downsample)

@@ -80,12 +80,12 @@ def source_of(*levels, pixel_size_um=0.25):
     picture = np.full(levels[-1], 100, np.uint16)
     picture[: levels[-1][0] // 2] = 2000
 
-    def load_region(top, left, height, width, *, level):
-        assert (height, width) == sizes[level].shape
-        return SimpleNamespace(dapi=picture)
+    def load_dapi(*, level):
+        assert level == len(levels) - 1
+        return picture
 
     return SimpleNamespace(
-        levels=sizes, shape=levels[0], pixel_size_um=pixel_size_um, load_region=load_region
+        levels=sizes, shape=levels[0], pixel_size_um=pixel_size_um, load_dapi=load_dapi
     )
 
 
