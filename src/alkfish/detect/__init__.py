@@ -11,15 +11,18 @@ from alkfish.detect.crosstalk import (
 from alkfish.detect.fits import SpotModel
 from alkfish.detect.search import saturation_level
 from alkfish.detect.spots import ChannelSpots, detect_channel, detect_spots
+from alkfish.detect.stack import StackSpots, detect_stack
 from alkfish.detect.unresolved import unresolved_spots
 
 __all__ = [
     "ChannelSpots",
     "Crosstalk",
     "SpotModel",
+    "StackSpots",
     "bleed_ratios",
     "detect_channel",
     "detect_spots",
+    "detect_stack",
     "estimate_crosstalk",
     "find_granules",
     "noise_correlation",

@@ -13,6 +13,7 @@ from alkfish.detect import (
     ChannelSpots,
     bleed_ratios,
     detect_channel,
+    detect_stack,
     find_granules,
     noise_correlation,
     remove_crosstalk,
@@ -26,9 +27,9 @@ from alkfish.model.result import FieldResult
 from alkfish.pipeline.correction import ChannelCorrection
 from alkfish.score.assign import assign_spots
 from alkfish.score.nuclei import EndSpots, score_nuclei
-from alkfish.score.qc import ChannelFigures, channel_qc, field_qc
+from alkfish.score.qc import ChannelFigures, channel_qc, depth_notes, field_qc
 from alkfish.score.shift import mutual_offsets_um
-from alkfish.segment import Segmenter, find_nuclei
+from alkfish.segment import Segmenter, find_nuclei, project_focus
 
 CLEAR_P = 0.9
 """Only spots at least this probable measure the chromatic shift."""
@@ -50,7 +51,7 @@ class FieldFindings:
         Spots of the two probe channels.
     figures_3p, figures_5p : ChannelFigures
         Background, noise and saturation of the two channels.
-    offsets_um : ndarray of float64, shape (K, 2)
+    offsets_um : ndarray of float64, shape (K, 3)
         Vectors between clear mutual neighbours, for the chromatic shift.
     bleed_3p, bleed_5p : ndarray of float64
         Light of lone 3' spots in the 5' channel and the reverse, for the crosstalk.
@@ -82,33 +83,49 @@ def analyse_fov(
     """Find the nuclei and the spots of one field; the first half of `score_fov`."""
     settings = config or Config()
     size = fov.pixel_size_um
-    nuclei = find_nuclei(fov.dapi, pixel_size_um=size, config=settings, segmenter=segmenter)
-    three, five = (
-        detect_channel(plane, pixel_size_um=size, config=settings.detect)
-        for plane in (fov.three_prime, fov.five_prime)
+    dapi = fov.dapi
+    if fov.is_stack:
+        dapi = project_focus(dapi, pixel_size_um=size, z_step_um=fov.z_step_um)
+    nuclei = find_nuclei(dapi, pixel_size_um=size, config=settings, segmenter=segmenter)
+    (three, plane_3p), (five, plane_5p) = (
+        _find_spots(pixels, fov, settings) for pixels in (fov.three_prime, fov.five_prime)
     )
     unresolved_3p, unresolved_5p = (
         unresolved_spots(plane, channel, nuclei.labels, pixel_size_um=size)[nuclei.table.nucleus_id]
-        for plane, channel in ((fov.three_prime, three), (fov.five_prime, five))
+        for plane, channel in ((plane_3p, three), (plane_5p, five))
     )
+    middle = (fov.n_planes // 2,) if fov.is_stack else ()
     return FieldFindings(
         name=fov.name,
         pixel_size_um=size,
-        notes=fov.notes,
+        notes=(*fov.notes, *depth_notes(fov)),
         nuclei=nuclei,
         three=three,
         five=five,
-        figures_3p=_figures(fov.three_prime, three),
-        figures_5p=_figures(fov.five_prime, five),
+        figures_3p=_figures(plane_3p, three),
+        figures_5p=_figures(plane_5p, five),
         offsets_um=mutual_offsets_um(
             _clear_positions_um(three, nuclei, size), _clear_positions_um(five, nuclei, size)
         ),
-        bleed_3p=bleed_ratios(three, five, fov.five_prime),
-        bleed_5p=bleed_ratios(five, three, fov.three_prime),
-        same_noise=noise_correlation(fov.three_prime, fov.five_prime),
+        bleed_3p=bleed_ratios(three, five, plane_5p),
+        bleed_5p=bleed_ratios(five, three, plane_3p),
+        same_noise=noise_correlation(fov.three_prime[middle], fov.five_prime[middle]),
         unresolved_3p=unresolved_3p,
         unresolved_5p=unresolved_5p,
     )
+
+
+def _find_spots(
+    pixels: npt.NDArray[Any], fov: FieldOfView, settings: Config
+) -> tuple[ChannelSpots, npt.NDArray[Any]]:
+    """Return the spots of a probe channel and the plane, or projection, they were found on."""
+    size, config = fov.pixel_size_um, settings.detect
+    if not fov.is_stack:
+        return detect_channel(pixels, pixel_size_um=size, config=config), pixels
+    found = detect_stack(
+        pixels, pixel_size_um=size, z_step_um=fov.z_step_um, config=config
+    )
+    return found.channel, found.projection
 
 
 def score_findings(
@@ -176,7 +193,8 @@ def _figures(plane: npt.NDArray[Any], channel: ChannelSpots) -> ChannelFigures:
 
 
 def _clear_positions_um(channel: ChannelSpots, nuclei: Nuclei, pixel_size_um: float) -> Floats:
-    """Return the positions of clear spots inside nuclei, shape (N, 2)."""
+    """Return the positions y, x, z of clear spots inside nuclei, shape (N, 3)."""
     table = channel.table.take(channel.table.p_real >= CLEAR_P)
     inside = assign_spots(table.y_px, table.x_px, nuclei.labels, max_outside_px=0.0) > 0
-    return np.stack([table.y_px[inside], table.x_px[inside]], axis=1) * pixel_size_um
+    y_um, x_um = table.y_px[inside] * pixel_size_um, table.x_px[inside] * pixel_size_um
+    return np.stack([y_um, x_um, table.z_um[inside]], axis=1)

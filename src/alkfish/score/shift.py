@@ -36,6 +36,8 @@ class ChromaticShift:
         Why it was applied or not.
     misaligned : bool
         Whether the channels are displaced by more than optics can do: a wrong registration.
+    z_um : float
+        Displacement of 5' spots in depth, in stacks; 0 unless it is clear by itself.
     """
 
     y_um: float = 0.0
@@ -45,6 +47,7 @@ class ChromaticShift:
     applied: bool = False
     reason: str = "not estimated"
     misaligned: bool = False
+    z_um: float = 0.0
 
 
 def mutual_offsets_um(three_um: Floats, five_um: Floats) -> Floats:
@@ -52,16 +55,16 @@ def mutual_offsets_um(three_um: Floats, five_um: Floats) -> Floats:
 
     Parameters
     ----------
-    three_um, five_um : ndarray of float64, shape (N, 2), (M, 2)
-        Positions of clear spots inside nuclei, in um.
+    three_um, five_um : ndarray of float64, shape (N, D), (M, D)
+        Positions y, x, and z if D is 3, of clear spots inside nuclei, in um.
 
     Returns
     -------
-    ndarray of float64, shape (K, 2)
+    ndarray of float64, shape (K, D)
         Offsets of at most 4 um; empty if there are none.
     """
     if len(three_um) == 0 or len(five_um) == 0:
-        return np.empty((0, 2))
+        return np.empty((0, three_um.shape[1]))
     distance, nearest = cKDTree(five_um).query(three_um, distance_upper_bound=REACH_UM)
     _, back = cKDTree(three_um).query(five_um)
     rows = np.flatnonzero(np.isfinite(distance))

@@ -11,11 +11,19 @@ import numpy.typing as npt
 from alkfish.config import Config
 from alkfish.model.nuclei import Nuclei
 from alkfish.segment.classical import segment_nuclei
+from alkfish.segment.focus import project_focus
 from alkfish.segment.measure import measure_nuclei
 from alkfish.segment.protocol import Segmenter
 from alkfish.segment.scorable import shape_flags
 
-__all__ = ["Segmenter", "find_nuclei", "measure_nuclei", "segment_nuclei", "shape_flags"]
+__all__ = [
+    "Segmenter",
+    "find_nuclei",
+    "measure_nuclei",
+    "project_focus",
+    "segment_nuclei",
+    "shape_flags",
+]
 
 
 def find_nuclei(
