@@ -140,7 +140,10 @@ def _make_scorer(
     def score_job(job: Job) -> Scored:
         progress.begin(job.case_id)
         result = pipeline.score_case(
-            job.case, probe=probe, config=config, on_analysed=lambda _: progress.advance()
+            job.case,
+            probe=probe,
+            config=config,
+            spread=pipeline.Spread(on_analysed=lambda _: progress.advance()),
         )
         bundle = write_bundle(result, out, overwrite=overwrite)
         return Scored(job.path, job.case_id, result, bundle)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,21 +14,37 @@ from alkfish.errors import InputError
 from alkfish.model.result import Provenance
 
 
-def sha256_file(path: str | Path) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits.
+def sha256_path(path: str | Path) -> str:
+    """Return the SHA-256 of a file, or of a folder with all its files, as 64 hexadecimal digits.
+
+    That of a folder, such as an OME-Zarr image, is the SHA-256 of the lines that ``sha256sum``
+    prints for its files in the order of their names.
 
     Raises
     ------
     InputError
-        If the file cannot be read.
+        If a file cannot be read.
     """
+    source = Path(path)
     try:
-        with Path(path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        if source.is_dir():
+            files = sorted(item.relative_to(source).as_posix() for item in _files_in(source))
+            lines = [f"{_sha256(source / name)}  {name}\n" for name in files]
+            return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return _sha256(source)
     except OSError as error:
         raise InputError(
             "the file cannot be read", where=path, found=error.strerror or error
         ) from error
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (item for item in folder.rglob("*") if item.is_file())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def provenance(config: Config, inputs: Iterable[str | Path] = ()) -> Provenance:
@@ -59,7 +75,7 @@ def provenance(config: Config, inputs: Iterable[str | Path] = ()) -> Provenance:
         version=__version__,
         config=config.model_dump(mode="json"),
         config_fingerprint=config.fingerprint(),
-        inputs={label: sha256_file(path) for label, path in zip(labels, paths, strict=True)},
+        inputs={label: sha256_path(path) for label, path in zip(labels, paths, strict=True)},
         created=_now().isoformat(timespec="seconds"),
     )
 

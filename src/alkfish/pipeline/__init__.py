@@ -4,13 +4,21 @@ A field is first analysed by itself (nuclei, spots) and then scored (pairs, patt
 belongs to the optics of a case is measured in between, on a sample of its fields.
 """
 
-from alkfish.pipeline.case import checked_probe, combine_fields, iter_case, score_case, score_fov
+from alkfish.pipeline.case import (
+    Spread,
+    checked_probe,
+    combine_fields,
+    iter_case,
+    score_case,
+    score_fov,
+)
 from alkfish.pipeline.correction import ChannelCorrection, measure_correction
 from alkfish.pipeline.field import FieldFindings, analyse_fov, score_findings
 
 __all__ = [
     "ChannelCorrection",
     "FieldFindings",
+    "Spread",
     "analyse_fov",
     "checked_probe",
     "combine_fields",

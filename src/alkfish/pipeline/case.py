@@ -6,14 +6,17 @@ Fields of the sample are analysed once and kept without their pictures; the othe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alkfish.config import Config
 from alkfish.errors import InputError, ProbeError
-from alkfish.io.images import Case
+from alkfish.io.bundle import folder_name
+from alkfish.io.images import Case, FieldSource
 from alkfish.io.probes import load_probe
 from alkfish.io.provenance import provenance
 from alkfish.model.fov import FieldOfView
@@ -21,9 +24,15 @@ from alkfish.model.probe import ProbeProfile
 from alkfish.model.result import CaseResult, FieldResult
 from alkfish.model.signals import NucleusRecords, SpotRecords
 from alkfish.pipeline.correction import measure_correction
-from alkfish.pipeline.field import FieldFindings, analyse_fov, score_findings
+from alkfish.pipeline.field import FieldFindings, analyse_fov, mark_outside, score_findings
+from alkfish.pipeline.slide import Executor, SlideProgress, run_here, score_slide
 from alkfish.score.case import call_case, count_excluded
 from alkfish.segment import Segmenter
+from alkfish.slides import is_slide
+
+if TYPE_CHECKING:
+    from alkfish.io.geojson import Regions
+
 
 SAMPLE_FIELDS = 8
 """Fields on which what belongs to the case is measured, spread evenly over it."""
@@ -66,18 +75,47 @@ def score_fov(
     return score_findings(findings, correction=correction, probe=profile, config=settings)
 
 
+@dataclass(frozen=True)
+class Spread:
+    """How the work on a case is spread, and who is told; none of it changes a result.
+
+    Attributes
+    ----------
+    executor : Executor, optional
+        Spreads fields over workers; see `alkfish.execute.open_executor`. None: one after the other.
+    folder : Path, optional
+        Where finished fields of slides are kept, so that a stopped run can go on. None: a temporary
+        folder.
+    tile_fields : int
+        Side of a unit of work on a slide, in fields.
+    on_analysed : callable, optional
+        Called with the name of each field once its nuclei and spots are found, which is nearly all
+        of the work.
+    on_slide : callable, optional
+        Called with the name of a slide and a `SlideProgress`.
+    """
+
+    executor: Executor | None = None
+    folder: Path | None = None
+    tile_fields: int = 1
+    on_analysed: Callable[[str], None] | None = None
+    on_slide: Callable[[str, SlideProgress], None] | None = None
+
+
 def iter_case(
     case: Case | Iterable[FieldOfView],
     *,
     probe: ProbeProfile | None = None,
     config: Config | None = None,
     segmenter: Segmenter | None = None,
-    on_analysed: Callable[[str], None] | None = None,
+    regions: Mapping[str, Regions] | None = None,
+    spread: Spread | None = None,
 ) -> Iterator[FieldResult]:
     """Yield the result of each field of a case, in order.
 
     Progress and cancellation need nothing else: a field is scored when it is asked for. The first
-    step also analyses a sample of up to eight fields, on which the chromatic shift is measured.
+    step also analyses a sample of up to eight fields, on which the chromatic shift is measured. A
+    whole slide is one field; it is scored by itself, as a grid (see `alkfish.pipeline.slide`).
 
     Parameters
     ----------
@@ -85,23 +123,29 @@ def iter_case(
         The fields; those of a `Case` are read from disk one at a time.
     probe, config, segmenter
         As for `score_fov`.
-    on_analysed : callable, optional
-        Called with the name of each field once its nuclei and spots are found, which is nearly all
-        of the work.
+    regions : mapping of str to Regions, optional
+        Outlined areas by name of the field. Nuclei outside are kept, flagged and not counted.
+    spread : Spread, optional
+        How the work is spread; it never changes a result.
     """
     profile, settings = checked_probe(probe), config or Config()
+    plan = spread or Spread()
+    areas = _checked_regions(case, regions or {})
     names, loaders = _loaders(case)
-
-    def analyse(number: int) -> FieldFindings:
-        findings = analyse_fov(loaders[number](), config=settings, segmenter=segmenter)
-        if on_analysed is not None:
-            on_analysed(findings.name)
-        return findings
-
-    kept = {number: analyse(number) for number in _sample(names)}
-    correction = measure_correction(list(kept.values()))
-    for number in range(len(loaders)):
-        findings = kept.pop(number) if number in kept else analyse(number)
+    slides = _slides(case)
+    small = [number for number in range(len(names)) if number not in slides]
+    job = _FieldJob(settings, segmenter, areas)
+    picked = [small[number] for number in _sample([names[number] for number in small])]
+    kept = dict(_analyse(job, picked, loaders, plan))
+    correction = measure_correction([kept[number] for number in picked])
+    rest = _analyse(job, [number for number in small if number not in kept], loaders, plan)
+    for number in range(len(names)):
+        if number in slides:
+            yield _score_one_slide(slides[number], job, profile, plan)
+            continue
+        while number not in kept:
+            kept.update([next(rest)])
+        findings = kept.pop(number)
         yield score_findings(findings, correction=correction, probe=profile, config=settings)
 
 
@@ -112,8 +156,9 @@ def score_case(
     probe: ProbeProfile | None = None,
     config: Config | None = None,
     segmenter: Segmenter | None = None,
+    regions: Mapping[str, Regions] | None = None,
+    spread: Spread | None = None,
     on_field: Callable[[FieldResult], None] | None = None,
-    on_analysed: Callable[[str], None] | None = None,
 ) -> CaseResult:
     """Score all fields of a case and call it.
 
@@ -125,10 +170,10 @@ def score_case(
         Identifier; that of the `Case` if left out, else ``case``.
     probe, config, segmenter
         As for `score_fov`.
+    regions, spread
+        As for `iter_case`.
     on_field : callable, optional
         Called with each field's result as it comes.
-    on_analysed : callable, optional
-        As for `iter_case`: the steps of a progress bar.
 
     Returns
     -------
@@ -138,14 +183,14 @@ def score_case(
     Raises
     ------
     InputError
-        If the case has no fields or two fields of the same name.
+        If the case has no fields or two fields of the same name, or a region is of no field.
     ProbeError
         If the profile has not been confirmed.
     """
     profile, settings = checked_probe(probe), config or Config()
     results = []
     for result in iter_case(
-        case, probe=profile, config=settings, segmenter=segmenter, on_analysed=on_analysed
+        case, probe=profile, config=settings, segmenter=segmenter, regions=regions, spread=spread
     ):
         results.append(result)
         if on_field is not None:
@@ -153,6 +198,78 @@ def score_case(
     name = case_id or (case.case_id if isinstance(case, Case) else "case")
     inputs = case.paths if isinstance(case, Case) else ()
     return combine_fields(name, results, probe=profile, config=settings, inputs=inputs)
+
+
+@dataclass(frozen=True)
+class _FieldJob:
+    """Analyses fields, wherever it is sent."""
+
+    config: Config
+    segmenter: Segmenter | None
+    regions: Mapping[str, Regions]
+
+    def __call__(self, load: Callable[[], FieldOfView]) -> FieldFindings:
+        fov = load()
+        findings = analyse_fov(fov, config=self.config, segmenter=self.segmenter)
+        area = self.regions.get(fov.name)
+        return findings if area is None else mark_outside(findings, area)
+
+
+def _analyse(
+    job: _FieldJob, numbers: Sequence[int], loaders: Sequence[Callable[[], FieldOfView]],
+    plan: Spread,
+) -> Iterator[tuple[int, FieldFindings]]:  # fmt: skip
+    """Yield the number and the findings of fields as they are done."""
+    run = run_here if plan.executor is None else plan.executor.run
+    for place, findings in run(job, [loaders[number] for number in numbers]):
+        if plan.on_analysed is not None:
+            plan.on_analysed(findings.name)
+        yield numbers[place], findings
+
+
+def _score_one_slide(
+    source: FieldSource, job: _FieldJob, probe: ProbeProfile, plan: Spread
+) -> FieldResult:
+    def tell(progress: SlideProgress) -> None:
+        if plan.on_slide is not None:
+            plan.on_slide(source.name, progress)
+
+    return score_slide(
+        source,
+        probe=probe,
+        config=job.config,
+        executor=plan.executor,
+        folder=None if plan.folder is None else plan.folder / folder_name(source.name),
+        regions=job.regions.get(source.name),
+        tile_fields=plan.tile_fields,
+        on_progress=tell,
+    )
+
+
+def _slides(case: Case | Iterable[FieldOfView]) -> dict[int, FieldSource]:
+    """Return the fields of a case that are too large to be scored in one piece, by number."""
+    if not isinstance(case, Case):
+        return {}
+    return {
+        number: source
+        for number, source in enumerate(case.fields)
+        if is_slide(getattr(source, "shape", (1, 1)), n_planes=getattr(source, "n_planes", 1))
+    }
+
+
+def _checked_regions(
+    case: Case | Iterable[FieldOfView], regions: Mapping[str, Regions]
+) -> Mapping[str, Regions]:
+    names = {source.name for source in case.fields} if isinstance(case, Case) else set(regions)
+    strangers = sorted(set(regions) - names)
+    if strangers:
+        raise InputError(
+            "outlined areas are given for a field that the case does not have",
+            where=", ".join(strangers),
+            allowed=", ".join(sorted(names)),
+            remedy="name the outlines after the field they belong to",
+        )
+    return regions
 
 
 def combine_fields(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from alkfish.detect import (
     saturation_level,
     unresolved_spots,
 )
+from alkfish.model.flags import NucleusFlag
 from alkfish.model.fov import FieldOfView
 from alkfish.model.nuclei import Nuclei
 from alkfish.model.probe import ProbeProfile
@@ -27,9 +29,15 @@ from alkfish.model.result import FieldResult
 from alkfish.pipeline.correction import ChannelCorrection
 from alkfish.score.assign import assign_spots
 from alkfish.score.nuclei import EndSpots, score_nuclei
-from alkfish.score.qc import ChannelFigures, channel_qc, depth_notes, field_qc
+from alkfish.score.qc import ChannelFigures, channel_qc, field_qc
 from alkfish.score.shift import mutual_offsets_um
 from alkfish.segment import Segmenter, find_nuclei, project_focus
+
+if TYPE_CHECKING:
+    from alkfish.detect import SpotModel
+    from alkfish.io.geojson import Regions
+    from alkfish.segment import DapiLevels
+
 
 CLEAR_P = 0.9
 """Only spots at least this probable measure the chromatic shift."""
@@ -59,6 +67,8 @@ class FieldFindings:
         Correlation of the pixel noise of the two probe channels.
     unresolved_3p, unresolved_5p : ndarray of float64, shape (n_nuclei,)
         Unexplained bright area of each nucleus, in areas of a usual spot.
+    n_planes, z_step_um : int, float
+        Focus planes and their distance; 1 and 0 for a single plane.
     """
 
     name: str
@@ -75,17 +85,46 @@ class FieldFindings:
     same_noise: float
     unresolved_3p: Floats
     unresolved_5p: Floats
+    n_planes: int = 1
+    z_step_um: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class FieldModel:
+    """What fields of one slide share: estimated once, so that it cannot differ between them.
+
+    Parts that are None are estimated from each field by itself.
+    """
+
+    dapi: DapiLevels | None = None
+    three: SpotModel | None = None
+    five: SpotModel | None = None
+
+
+def learn_model(sample: Sequence[FieldOfView], *, config: Config) -> FieldModel:
+    """Estimate from some windows of a slide what all of its fields share."""
+    if not sample:
+        return FieldModel()
+    size = sample[0].pixel_size_um
+    return FieldModel()
 
 
 def analyse_fov(
-    fov: FieldOfView, *, config: Config | None = None, segmenter: Segmenter | None = None
-) -> FieldFindings:
-    """Find the nuclei and the spots of one field; the first half of `score_fov`."""
+    fov: FieldOfView, *, config: Config | None = None, segmenter: Segmenter | None = None,
+    model: FieldModel | None = None,
+) -> FieldFindings:  # fmt: skip
+    """Find the nuclei and the spots of one field; the first half of `score_fov`.
+
+    Parameters
+    ----------
+    fov, config, segmenter
+        As for `alkfish.score_fov`.
+    model : FieldModel, optional
+        What the field shares with others of its slide.
+    """
     settings = config or Config()
     size = fov.pixel_size_um
-    dapi = fov.dapi
-    if fov.is_stack:
-        dapi = project_focus(dapi, pixel_size_um=size, z_step_um=fov.z_step_um)
+    dapi = _sharp_dapi(fov)
     nuclei = find_nuclei(dapi, pixel_size_um=size, config=settings, segmenter=segmenter)
     (three, plane_3p), (five, plane_5p) = (
         _find_spots(pixels, fov, settings) for pixels in (fov.three_prime, fov.five_prime)
@@ -98,7 +137,7 @@ def analyse_fov(
     return FieldFindings(
         name=fov.name,
         pixel_size_um=size,
-        notes=(*fov.notes, *depth_notes(fov)),
+        notes=fov.notes,
         nuclei=nuclei,
         three=three,
         five=five,
@@ -112,7 +151,16 @@ def analyse_fov(
         same_noise=noise_correlation(fov.three_prime[middle], fov.five_prime[middle]),
         unresolved_3p=unresolved_3p,
         unresolved_5p=unresolved_5p,
+        n_planes=fov.n_planes,
+        z_step_um=fov.z_step_um,
     )
+
+
+def _sharp_dapi(fov: FieldOfView) -> npt.NDArray[Any]:
+    """Return the DAPI plane, or the extended-focus projection of the stack."""
+    if not fov.is_stack:
+        return fov.dapi
+    return project_focus(fov.dapi, pixel_size_um=fov.pixel_size_um)
 
 
 def _find_spots(
@@ -122,10 +170,28 @@ def _find_spots(
     size, config = fov.pixel_size_um, settings.detect
     if not fov.is_stack:
         return detect_channel(pixels, pixel_size_um=size, config=config), pixels
-    found = detect_stack(
-        pixels, pixel_size_um=size, z_step_um=fov.z_step_um, config=config
-    )
+    found = detect_stack(pixels, pixel_size_um=size, z_step_um=fov.z_step_um, config=config)
     return found.channel, found.projection
+
+
+def mark_outside(
+    findings: FieldFindings, regions: Regions, *, top: int = 0, left: int = 0
+) -> FieldFindings:
+    """Flag the nuclei whose centroid lies outside the outlined areas: kept, but not counted.
+
+    Parameters
+    ----------
+    findings : FieldFindings
+        Of a field, or of a window of a slide.
+    regions : Regions
+        Areas in pixels of the whole picture.
+    top, left : int
+        Where the window begins in it.
+    """
+    table = findings.nuclei.table
+    outside = ~regions.contains(table.y_px + top, table.x_px + left)
+    flags = table.flags | np.where(outside, int(NucleusFlag.OUTSIDE_ROI), 0).astype(np.int32)
+    return replace(findings, nuclei=Nuclei(findings.nuclei.labels, replace(table, flags=flags)))
 
 
 def score_findings(
@@ -137,8 +203,8 @@ def score_findings(
         findings.name, findings.nuclei, three, five, pixel_size_um=findings.pixel_size_um,
         shift=correction.shift, probe=probe, config=config,
     )  # fmt: skip
-    qc_3p = channel_qc(findings.figures_3p, three.table, nuclei, ("no_signal", "only_5p"))
-    qc_5p = channel_qc(findings.figures_5p, five.table, nuclei, ("no_signal", "only_3p"))
+    qc_3p = channel_qc(findings.figures_3p, three.table.snr, nuclei, ("no_signal", "only_5p"))
+    qc_5p = channel_qc(findings.figures_5p, five.table.snr, nuclei, ("no_signal", "only_3p"))
     return FieldResult(
         fov=findings.name,
         pixel_size_um=findings.pixel_size_um,
@@ -154,6 +220,8 @@ def score_findings(
             crosstalk=(correction.crosstalk_3p.share, correction.crosstalk_5p.share),
             corrections=correction.in_words(),
             channel_faults=correction.faults(),
+            n_planes=findings.n_planes,
+            z_step_um=findings.z_step_um,
         ),
         notes=findings.notes,
     )

@@ -10,13 +10,14 @@ import numpy.typing as npt
 from alkfish.model.flags import NucleusFlag
 from alkfish.model.result import ChannelQC, FieldQC
 from alkfish.model.signals import NucleusRecords
-from alkfish.model.spots import SpotTable
 from alkfish.score.shift import ChromaticShift
 
 Floats = npt.NDArray[np.float64]
 
-SHAPE_FLAGS = ("border", "too_small", "too_large", "clump", "out_of_focus", "saturated")
-"""Flags of segmentation; nuclei without them have a scorable shape."""
+SHAPE_FLAGS = (
+    "border", "too_small", "too_large", "clump", "out_of_focus", "saturated", "outside_roi",
+)  # fmt: skip
+"""Flags of outline and place; nuclei without them are candidates for the count."""
 
 POOR_EFFICIENCY = 0.10
 LOW_EFFICIENCY = 0.40
@@ -42,7 +43,7 @@ def scorable_shape(nuclei: NucleusRecords) -> npt.NDArray[np.bool_]:
 
 
 def channel_qc(
-    figures: ChannelFigures, spots: SpotTable, nuclei: NucleusRecords, missing: tuple[str, ...]
+    figures: ChannelFigures, snr: Floats, nuclei: NucleusRecords, missing: tuple[str, ...]
 ) -> ChannelQC:
     """Return the quality of one channel.
 
@@ -50,8 +51,8 @@ def channel_qc(
     ----------
     figures : ChannelFigures
         Background, noise and saturation of the picture.
-    spots : SpotTable
-        Its spots.
+    snr : ndarray of float64, shape (N,)
+        SNR of its spots.
     nuclei : NucleusRecords
         Nuclei of the field.
     missing : tuple of str
@@ -61,8 +62,8 @@ def channel_qc(
     without = np.array([bool(set(missing) & set(text.split(";"))) for text in nuclei.flags], bool)
     shown = int((fit & ~without).sum())
     return ChannelQC(
-        n_spots=len(spots),
-        median_snr=float(np.median(spots.snr)) if len(spots) else 0.0,
+        n_spots=len(snr),
+        median_snr=float(np.median(snr)) if len(snr) else 0.0,
         background=figures.background,
         noise=figures.noise,
         saturated=figures.saturated,
@@ -73,7 +74,7 @@ def channel_qc(
 def field_qc(
     fov: str, nuclei: NucleusRecords, three: ChannelQC, five: ChannelQC, *, shift: ChromaticShift,
     crosstalk: tuple[float, float], corrections: tuple[str, ...] = (),
-    channel_faults: tuple[str, ...] = (),
+    channel_faults: tuple[str, ...] = (), n_planes: int = 1, z_step_um: float = 0.0,
 ) -> FieldQC:  # fmt: skip
     """Return the figures of a field with its verdict and reasons."""
     focus = float(np.median(nuclei.focus)) if len(nuclei) else 0.0
@@ -91,6 +92,8 @@ def field_qc(
         crosstalk=crosstalk,
         corrections=corrections,
         channel_faults=channel_faults,
+        n_planes=n_planes,
+        z_step_um=z_step_um,
         verdict="poor" if poor else "caution" if doubts else "good",
         reasons=(*poor, *doubts),
     )

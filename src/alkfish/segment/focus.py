@@ -25,9 +25,7 @@ EVEN = 0.02
 """Weight that every plane has: where nothing is sharp, all count alike."""
 
 
-def project_focus(
-    stack: npt.NDArray[Any], *, pixel_size_um: float, z_step_um: float
-) -> npt.NDArray[Any]:
+def project_focus(stack: npt.NDArray[Any], *, pixel_size_um: float) -> npt.NDArray[Any]:
     """Return the mean over the planes of a stack, each weighted by how sharp it is, place by place.
 
     Where a plane shows more contrast of fine detail than others it counts more; where no plane
@@ -37,8 +35,8 @@ def project_focus(
     ----------
     stack : ndarray of shape (Z, H, W)
         Planes in raw counts.
-    pixel_size_um, z_step_um : float
-        Width of a pixel and distance of the planes.
+    pixel_size_um : float
+        Width of a pixel.
 
     Returns
     -------

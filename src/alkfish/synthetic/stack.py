@@ -22,7 +22,7 @@ from alkfish.synthetic import optics
 from alkfish.synthetic.field import Scene, SimulatedField, check_field, draw_scene
 from alkfish.synthetic.layout import Nucleus
 from alkfish.synthetic.levels import Level, as_level
-from alkfish.synthetic.loci import PatternMix
+from alkfish.synthetic.loci import PatternMix, Spot
 from alkfish.synthetic.truth import make_truth
 
 Plane = npt.NDArray[np.float32]
@@ -129,13 +129,12 @@ def _with_depth(spots: SpotRecords, scene: Scene, level: Level, lowest: float) -
 
 
 def _appears(
-    nucleus: Nucleus, spot: object, scene: Scene, level: Level
+    nucleus: Nucleus, spot: Spot, scene: Scene, level: Level
 ) -> tuple[float, float, float]:
     """Return where in the section, in um, a spot appears in its channel."""
-    end, y, x, z = spot.end, spot.y, spot.x, spot.z  # type: ignore[attr-defined]
-    dy, dx = scene.shift_um if end == "5p" else (0.0, 0.0)
-    dz = AXIAL_SHIFT * level.shift_um if end == "5p" else 0.0
-    return nucleus.y + y + dy, nucleus.x + x + dx, z - _middle(nucleus) + dz
+    dy, dx = scene.shift_um if spot.end == "5p" else (0.0, 0.0)
+    dz = AXIAL_SHIFT * level.shift_um if spot.end == "5p" else 0.0
+    return nucleus.y + spot.y + dy, nucleus.x + spot.x + dx, spot.z - _middle(nucleus) + dz
 
 
 def _middle(nucleus: Nucleus) -> float:

@@ -10,19 +10,19 @@ import pytest
 from alkfish import _version
 from alkfish.config import Config
 from alkfish.errors import InputError
-from alkfish.io.provenance import provenance, sha256_file
+from alkfish.io.provenance import provenance, sha256_path
 
 
 def test_sha256(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
-    assert sha256_file(tmp_path / "a") == (
+    assert sha256_path(tmp_path / "a") == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
 
 
 def test_sha256_of_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
-        sha256_file(tmp_path / "none")
+        sha256_path(tmp_path / "none")
 
 
 def test_provenance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +39,7 @@ def test_provenance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert made.config_fingerprint == config.fingerprint()
     assert made.created == "1970-01-01T00:00:00+00:00"
     assert set(made.inputs) == {"own.tif", files[1].as_posix(), files[2].as_posix()}
-    assert made.inputs["own.tif"] == sha256_file(files[0])
+    assert made.inputs["own.tif"] == sha256_path(files[0])
 
 
 def test_without_inputs_and_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,3 +55,16 @@ def test_bad_epoch(monkeypatch: pytest.MonkeyPatch, epoch: str) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
     with pytest.raises(InputError, match="SOURCE_DATE_EPOCH"):
         provenance(Config())
+
+
+def test_checksum_of_a_folder_covers_names_and_contents(tmp_path):
+    folder = tmp_path / "image.zarr"
+    (folder / "c" / "0").mkdir(parents=True)
+    (folder / "zarr.json").write_text("{}")
+    (folder / "c" / "0" / "0").write_bytes(b"pixels")
+    first = sha256_path(folder)
+    lines = "".join(f"{sha256_path(folder / name)}  {name}\n" for name in ("c/0/0", "zarr.json"))
+    (tmp_path / "lines").write_text(lines)
+    assert first == sha256_path(tmp_path / "lines")
+    (folder / "c" / "0" / "0").rename(folder / "c" / "0" / "1")
+    assert sha256_path(folder) != first

@@ -13,7 +13,7 @@ from alkfish.model.flags import EXCLUDING, NucleusFlag, parse_flags
 from alkfish.model.fov import FieldOfView
 from alkfish.model.probe import Colour
 from alkfish.model.result import Call, PatternCounts
-from alkfish.pipeline import iter_case, score_case, score_fov
+from alkfish.pipeline import Spread, iter_case, score_case, score_fov
 from alkfish.pipeline.case import _refuse_copies
 from alkfish.synthetic import LEVELS, simulate_field
 
@@ -153,7 +153,7 @@ def test_fields_come_one_at_a_time_and_in_order(fovs):
     score_case(
         fovs[::-1],
         on_field=lambda result: seen.append(result.fov),
-        on_analysed=analysed.append,
+        spread=Spread(on_analysed=analysed.append),
     )
     assert sorted(analysed) == sorted(fov.name for fov in fovs)
     assert seen == [fov.name for fov in fovs[::-1]]

@@ -1,10 +1,10 @@
 """Quality of a field: each figure, and each reason just within and just beyond its limit."""
 
+import numpy as np
 import pytest
 
 from alkfish.model.result import ChannelQC
 from alkfish.model.signals import NucleusRecords
-from alkfish.model.spots import SpotTable
 from alkfish.score.qc import ChannelFigures, channel_qc, field_qc, scorable_shape
 from alkfish.score.shift import ChromaticShift
 
@@ -47,12 +47,12 @@ def test_channel_figures(make_records, make_spots):
         ["FUSED", "", "", "", ""], ["", "only_5p", "no_signal", "border;no_signal", "only_3p"]
     )
     spots = make_spots([(1, 1), (2, 2), (3, 3)], snr=[5.0, 9.0, 50.0])
-    found = channel_qc(FIGURES, spots, nuclei, MISSING_3P)
+    found = channel_qc(FIGURES, spots.snr, nuclei, MISSING_3P)
     assert found == ChannelQC(3, 9.0, 120.0, 6.0, 0.0, efficiency=2 / 4)
 
 
 def test_channel_without_spots_or_nuclei():
-    found = channel_qc(FIGURES, SpotTable.empty(), NucleusRecords.empty(), MISSING_3P)
+    found = channel_qc(FIGURES, np.empty(0), NucleusRecords.empty(), MISSING_3P)
     assert (found.n_spots, found.median_snr, found.efficiency) == (0, 0.0, 0.0)
 
 

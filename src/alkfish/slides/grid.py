@@ -1,0 +1,161 @@
+"""The grid of a slide: fields with a halo, and tiles of fields as units of work."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+CORE_PX = 4096
+"""Typical side of a field of the grid without its halo, for a single plane."""
+
+MIN_CORE_PX = 1024
+"""Smallest side of fields of deep stacks, whose cores shrink to keep memory flat."""
+
+ALIGN_PX = 64
+"""Cores and windows begin at multiples of it."""
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """A rectangle of whole pixels: rows ``top`` to ``bottom - 1``, columns likewise."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def bottom(self) -> int:
+        """Row after the last."""
+        return self.top + self.height
+
+    @property
+    def right(self) -> int:
+        """Column after the last."""
+        return self.left + self.width
+
+    @property
+    def n_pixels(self) -> int:
+        """Area in pixels."""
+        return self.height * self.width
+
+    def grown(self, margin_px: int, shape: tuple[int, int]) -> Window:
+        """Return the window with a margin on all sides, cut at the edges of the picture."""
+        top, left = max(0, self.top - margin_px), max(0, self.left - margin_px)
+        bottom = min(shape[0], self.bottom + margin_px)
+        right = min(shape[1], self.right + margin_px)
+        return Window(top, left, bottom - top, right - left)
+
+    def inside(self, outer: Window) -> tuple[slice, slice]:
+        """Return the slices of this window in an array that holds `outer`."""
+        top, left = self.top - outer.top, self.left - outer.left
+        return slice(top, top + self.height), slice(left, left + self.width)
+
+    def contains(
+        self, y_px: npt.NDArray[Any], x_px: npt.NDArray[Any], *, margin_px: float = 0.0
+    ) -> npt.NDArray[np.bool_]:
+        """Return which points lie in the window; pixel centres are at integers.
+
+        Windows that tile a plane hold each of its points exactly once.
+        """
+        y, x = np.asarray(y_px) + 0.5, np.asarray(x_px) + 0.5
+        rows = (y >= self.top - margin_px) & (y < self.bottom + margin_px)
+        found: npt.NDArray[np.bool_]
+        found = rows & (x >= self.left - margin_px) & (x < self.right + margin_px)
+        return found
+
+
+@dataclass(frozen=True)
+class GridField:
+    """One field of the grid.
+
+    Attributes
+    ----------
+    number : int
+        Place in the grid, row by row, from 0.
+    row, column : int
+        The same as row and column of the grid.
+    core : Window
+        What the field owns; the cores tile the slide.
+    window : Window
+        The core with its halo, cut at the edges of the slide: what is read.
+    """
+
+    number: int
+    row: int
+    column: int
+    core: Window
+    window: Window
+
+
+def halo_px(pixel_size_um: float, largest_diam_um: float) -> int:
+    """Return the halo of a field: wider than the largest nucleus, a multiple of `ALIGN_PX`."""
+    return ALIGN_PX * (int(largest_diam_um / pixel_size_um) // ALIGN_PX + 1)
+
+
+def core_px(n_planes: int = 1) -> int:
+    """Return the typical side of a core; smaller for stacks, so that memory stays flat."""
+    side = int(CORE_PX / math.sqrt(max(1, n_planes)))
+    return max(MIN_CORE_PX, ALIGN_PX * (side // ALIGN_PX))
+
+
+def is_slide(shape: tuple[int, int], *, n_planes: int = 1) -> bool:
+    """Return whether a picture is too large for one field, and is scored as a grid."""
+    return len(_edges(shape[0], core_px(n_planes))) * len(_edges(shape[1], core_px(n_planes))) > 4
+
+
+def make_grid(
+    shape: tuple[int, int], *, halo: int, n_planes: int = 1
+) -> tuple[tuple[GridField, ...], ...]:
+    """Return the rows of the grid of a slide.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the slide in pixels.
+    halo : int
+        Margin in pixels round each core.
+    n_planes : int
+        Focus planes of the slide.
+
+    Returns
+    -------
+    tuple of tuple of GridField
+        Fields by row and column. Their cores tile the slide without gap or overlap.
+    """
+    side = core_px(n_planes)
+    ys, xs = _edges(shape[0], side), _edges(shape[1], side)
+    rows = []
+    for row, (top, bottom) in enumerate(itertools.pairwise(ys)):
+        fields = []
+        for column, (left, right) in enumerate(itertools.pairwise(xs)):
+            core = Window(top, left, bottom - top, right - left)
+            number = row * (len(xs) - 1) + column
+            fields.append(GridField(number, row, column, core, core.grown(halo, shape)))
+        rows.append(tuple(fields))
+    return tuple(rows)
+
+
+def make_tiles(fields: Sequence[GridField], fields_per_side: int) -> list[tuple[GridField, ...]]:
+    """Return the units of work: squares of up to `fields_per_side` squared fields, in grid order.
+
+    How fields are grouped changes how often a worker is asked, and nothing else.
+    """
+    tiles: dict[tuple[int, int], list[GridField]] = defaultdict(list)
+    for field in fields:
+        tiles[field.row // fields_per_side, field.column // fields_per_side].append(field)
+    return [tuple(tiles[key]) for key in sorted(tiles)]
+
+
+def _edges(length: int, side: int) -> list[int]:
+    """Return where cores begin and end along one axis, none much smaller than the others."""
+    count = max(1, round(length / side))
+    inner = [ALIGN_PX * round(length * k / count / ALIGN_PX) for k in range(1, count)]
+    return [0, *inner, length]

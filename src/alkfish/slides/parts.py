@@ -1,0 +1,117 @@
+"""What one field of the grid contributes to its slide, small enough to travel and to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from imagecodecs import zstd_decode, zstd_encode
+
+from alkfish.model.result import FieldResult
+from alkfish.model.signals import NucleusRecords, SpotRecords
+from alkfish.slides.grid import GridField, Window
+
+SEAM_PX = 16
+"""Nuclei so little outside a core are handed in too: seen from next door their centroid may
+move."""
+
+BLOCK_PX = 1024
+"""Labels are kept in blocks of the slide of this side."""
+
+Labels = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class FieldPart:
+    """Nuclei, spots and outlines of one field of the grid, in slide coordinates.
+
+    Attributes
+    ----------
+    number : int
+        The field's number in the grid.
+    core : Window
+        What the field owns.
+    nuclei : NucleusRecords
+        Nuclei whose centroid lies in the core, or at most `SEAM_PX` outside.
+    spots : SpotRecords
+        Spots of these nuclei, and spots of the core that belong to no nucleus.
+    blocks : mapping of (row, column) to bytes
+        Labels of these nuclei by block of the slide, compressed; blocks without any are left out.
+    saturated : tuple of int
+        Pixels of the core at the top of the camera's range, 3' and 5' channel.
+    """
+
+    number: int
+    core: Window
+    nuclei: NucleusRecords
+    spots: SpotRecords
+    blocks: Mapping[tuple[int, int], bytes]
+    saturated: tuple[int, int] = (0, 0)
+
+    @property
+    def n_owned(self) -> int:
+        """Number of nuclei whose centroid lies in the core."""
+        return int(self.core.contains(self.nuclei.y_px, self.nuclei.x_px).sum())
+
+
+def cut_part(
+    result: FieldResult, field: GridField, *, saturated: tuple[int, int] = (0, 0)
+) -> FieldPart:
+    """Return what a scored field contributes: its own nuclei and spots, none of its halo.
+
+    Parameters
+    ----------
+    result : FieldResult
+        Result of the field's window.
+    field : GridField
+        Its place in the grid.
+    saturated : tuple of int
+        See `FieldPart`.
+    """
+    top, left = field.window.top, field.window.left
+    nuclei = replace(result.nuclei, y_px=result.nuclei.y_px + top, x_px=result.nuclei.x_px + left)
+    spots = replace(result.spots, y_px=result.spots.y_px + top, x_px=result.spots.x_px + left)
+    near = field.core.contains(nuclei.y_px, nuclei.x_px, margin_px=SEAM_PX)
+    kept = np.zeros(int(nuclei.nucleus_id.max(initial=0)) + 1, np.bool_)
+    kept[nuclei.nucleus_id[near]] = True
+    free = (spots.nucleus_id == 0) & field.core.contains(spots.y_px, spots.x_px)
+    return FieldPart(
+        number=field.number,
+        core=field.core,
+        nuclei=nuclei.take(near),
+        spots=spots.take(free | kept[spots.nucleus_id]),
+        blocks=_blocks(result.labels, field.window, kept),
+        saturated=saturated,
+    )
+
+
+def unpack_block(data: bytes) -> Labels:
+    """Return the labels of one block, shape (`BLOCK_PX`, `BLOCK_PX`)."""
+    flat = np.frombuffer(zstd_decode(data), np.int32)
+    return flat.reshape(BLOCK_PX, BLOCK_PX)
+
+
+def _blocks(
+    labels: Labels, window: Window, kept: npt.NDArray[np.bool_]
+) -> dict[tuple[int, int], bytes]:
+    number = np.where(kept, np.arange(len(kept)), 0).astype(np.int32)
+    blocks = {}
+    for row in range(window.top // BLOCK_PX, (window.bottom - 1) // BLOCK_PX + 1):
+        for column in range(window.left // BLOCK_PX, (window.right - 1) // BLOCK_PX + 1):
+            block = Window(row * BLOCK_PX, column * BLOCK_PX, BLOCK_PX, BLOCK_PX)
+            part = _common(block, window)
+            own = number[labels[part.inside(window)]]
+            if own.any():
+                whole = np.zeros((BLOCK_PX, BLOCK_PX), np.int32)
+                whole[part.inside(block)] = own
+                blocks[row, column] = bytes(zstd_encode(whole, level=1))
+    return blocks
+
+
+def _common(one: Window, other: Window) -> Window:
+    """Return the overlap of two windows that overlap."""
+    top, left = max(one.top, other.top), max(one.left, other.left)
+    bottom, right = min(one.bottom, other.bottom), min(one.right, other.right)
+    return Window(top, left, bottom - top, right - left)
