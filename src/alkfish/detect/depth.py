@@ -102,8 +102,8 @@ def find_depths(profiles: Floats, errors: Floats, z_um: Floats, *, length_um: fl
     gain = np.where(project > 0, project, 0.0) ** 2 / power
     best = gain.argmax(axis=1)
     rows = np.arange(len(profiles))
-    alone = _peaks(rows, grid[best], profiles, errors, gain, best, grid, power, length_um, z_um)
-    twice = _two_peaks(project, shapes, power, grid, errors, gain[rows, best], length_um)
+    alone = _peaks(rows, grid[best], profiles, errors, gain, best, grid, length_um, z_um)
+    twice = _two_peaks(profiles, shapes, grid, errors, length_um)
     return _join(alone, twice, profiles, errors, z_um, length_um)
 
 
@@ -195,7 +195,7 @@ def _grid(z_um: Floats, length_um: float) -> tuple[Floats, Floats, Floats]:
 
 def _peaks(
     place: npt.NDArray[np.intp], z: Floats, profiles: Floats, errors: Floats, gain: Floats,
-    best: npt.NDArray[np.intp], grid: Floats, power: Floats, length_um: float, z_um: Floats,
+    best: npt.NDArray[np.intp], grid: Floats, length_um: float, z_um: Floats,
 ) -> Depths:  # fmt: skip
     """Return single peaks, their depths refined between the trial depths."""
     inner = np.clip(best, 1, len(grid) - 2) if len(grid) > 2 else best
@@ -217,9 +217,9 @@ def _amplitude_and_error(
     delta = 0.02 * length_um
     offset = z_um[None, :] - z[:, None]
     shape = axial_profile(offset, length_um)
-    slope = (axial_profile(offset + delta, length_um) - axial_profile(offset - delta, length_um)) / (
-        2 * delta
-    )
+    slope = (
+        axial_profile(offset + delta, length_um) - axial_profile(offset - delta, length_um)
+    ) / (2 * delta)
     amplitude = np.maximum((profiles * shape).sum(axis=1) / (shape**2).sum(axis=1), 0.0)
     noise = errors / np.maximum(amplitude, 1e-9)
     error = noise / np.sqrt(np.maximum((slope**2).sum(axis=1), 1e-9))
@@ -227,17 +227,26 @@ def _amplitude_and_error(
 
 
 def _two_peaks(
-    project: Floats, shapes: Floats, power: Floats, grid: Floats, errors: Floats, gain: Floats,
-    length_um: float,
-) -> dict[int, tuple[float, float, float, float]]:  # fmt: skip
-    """Return, for places with two peaks, both depths and heights; the higher peak first."""
-    first, second = np.nonzero(grid[None, :] - grid[:, None] >= SECOND_DISTANCE * length_um)
+    profiles: Floats, shapes: Floats, grid: Floats, errors: Floats, length_um: float
+) -> dict[int, tuple[float, float, float, float]]:
+    """Return, for places with two peaks, both depths and heights; the higher peak first.
+
+    Both alternatives, one peak and two, stand on level ground of any height: light that all planes
+    share makes no second peak.
+    """
     found: dict[int, tuple[float, float, float, float]] = {}
+    if profiles.shape[1] < MIN_PLANES:
+        return found
+    shapes = shapes - shapes.mean(axis=1, keepdims=True)
+    power = np.maximum((shapes**2).sum(axis=1), 1e-9)
+    project = profiles @ shapes.T
+    gain = (np.maximum(project, 0.0) ** 2 / power).max(axis=1)
+    first, second = np.nonzero(grid[None, :] - grid[:, None] >= SECOND_DISTANCE * length_um)
     if len(first) == 0:
         return found
     cross = (shapes[first] * shapes[second]).sum(axis=1)
     p, q = power[first], power[second]
-    det = p * q - cross**2
+    det = np.maximum(p * q - cross**2, 1e-12)
     for start in range(0, len(project), _CHUNK):
         u, v = project[start : start + _CHUNK, first], project[start : start + _CHUNK, second]
         a, b = (u * q - v * cross) / det, (v * p - u * cross) / det

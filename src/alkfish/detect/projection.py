@@ -73,4 +73,6 @@ def planes_with_content(stack: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
 def _weights(z_step_um: float) -> list[float]:
     """Return the weights of a plane, its neighbours, and so on."""
     reach = int(_REACH * AXIAL_SMOOTHING_UM / z_step_um)
-    return [float(np.exp(-0.5 * (k * z_step_um / AXIAL_SMOOTHING_UM) ** 2)) for k in range(reach + 1)]
+    return [
+        float(np.exp(-0.5 * (k * z_step_um / AXIAL_SMOOTHING_UM) ** 2)) for k in range(reach + 1)
+    ]

@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array, eye_array
+from scipy.sparse.linalg import spsolve
+from scipy.spatial import cKDTree
 
 from alkfish.config import DetectConfig
 from alkfish.detect.depth import (
@@ -103,7 +106,7 @@ def detect_stack(
     settings = config or DetectConfig()
     numbers = planes_with_content(stack)
     full = stack if len(numbers) == len(stack) else stack[numbers]
-    z_um = numbers * z_step_um
+    z_um = numbers.astype(np.float64) * z_step_um
     projection = project_maximum(full, z_step_um=z_step_um)
     found = detect_channel(projection, pixel_size_um=pixel_size_um, config=settings)
     if len(found.table) == 0:
@@ -136,9 +139,7 @@ class _DepthSearch:
         scatter = axial_scatter(profiles, depths, self.z_um, length)
         errors = errors * max(1.0, float(np.median(scatter / errors)))
         depths = find_depths(profiles, errors, self.z_um, length_um=length)
-        sharp = is_sharp(
-            profiles, depths, self.z_um, length_um=length, min_snr=self.config.min_snr
-        )
+        sharp = is_sharp(profiles, depths, self.z_um, length_um=length, min_snr=self.config.min_snr)
         return self._refined(depths.take(sharp[depths.place]), length), length
 
     def _profiles(self, places: Floats) -> Floats:
@@ -181,7 +182,11 @@ class _DepthSearch:
         noise_grid = np.maximum(local_noise(plane, block_px=BLOCK_PX), np.float32(1e-6))
         noise = sample_grid(noise_grid, plane.shape, spots[:, Y], spots[:, X])
         figures = np.zeros((len(here), N_FIGURES))
-        limits = (0.4, 1.5 * self.config.max_diam_um / FWHM / self.pixel_size_um, MOVED * self.width)
+        limits = (
+            0.4,
+            1.5 * self.config.max_diam_um / FWHM / self.pixel_size_um,
+            MOVED * self.width,
+        )
         prior = (self.found.model.width_px, self.found.model.width_spread_px)
         for _ in range(2):
             fit_spots(plane, residual, spots, figures, noise, radius, limits, prior,
@@ -207,7 +212,9 @@ class _DepthSearch:
             rows,
             y_px=np.where(good, fits[:, Y], rows.y_px),
             x_px=np.where(good, fits[:, X], rows.x_px),
-            diameter_um=np.where(good, fits[:, WIDTH] * FWHM * self.pixel_size_um, rows.diameter_um),
+            diameter_um=np.where(
+                good, fits[:, WIDTH] * FWHM * self.pixel_size_um, rows.diameter_um
+            ),
             amplitude=np.where(good, fits[:, AMPLITUDE], rows.amplitude),
             background=np.where(good, fits[:, BACKGROUND], rows.background),
             noise=np.where(good, noise, rows.noise),
@@ -226,10 +233,6 @@ def _unmixed(mixed: Floats, places: Floats, width: float, radius: int) -> Floats
     The amplitude fitted at a place is a weighted sum of those of all spots around; the weights
     depend on the distance only and are found by fitting a drawn spot off its centre.
     """
-    from scipy.sparse import coo_array, eye_array
-    from scipy.sparse.linalg import spsolve
-    from scipy.spatial import cKDTree
-
     reach = radius + 2.0 * width
     pairs = cKDTree(places).query_pairs(reach, output_type="ndarray")
     if len(pairs) == 0:
@@ -249,4 +252,5 @@ def _weights_at(distance: Floats, width: float, radius: int) -> Floats:
     picture = np.outer(line, line).astype(np.float32)
     at = np.linspace(0.0, radius + 2.0 * width, 64)
     places = np.stack([np.full(64, float(half)), half + at], axis=1)
-    return np.interp(distance, at, forced_amplitudes(picture, places, width, radius))
+    found = forced_amplitudes(picture, places, width, radius)
+    return np.asarray(np.interp(distance, at, found), np.float64)

@@ -21,9 +21,7 @@ Array = npt.NDArray[Any]
 _LEFT_OUT: tuple[()] = ()
 
 
-def column(
-    dtype: npt.DTypeLike, meaning: str, *, unit: str = "", optional: bool = False
-) -> Any:
+def column(dtype: npt.DTypeLike, meaning: str, *, unit: str = "", optional: bool = False) -> Any:
     """Declare one column of a `Table`.
 
     Parameters
@@ -38,7 +36,9 @@ def column(
         Whether a table may be made without it; it is then filled with 0. Optional columns come
         last.
     """
-    declared = {"dtype": np.dtype(dtype), "meaning": meaning, "unit": unit}
+    declared = {
+        "dtype": np.dtype(dtype), "meaning": meaning, "unit": unit, "optional": optional,
+    }  # fmt: skip
     if optional:
         return field(default=_LEFT_OUT, metadata=declared)
     return field(metadata=declared)
@@ -52,6 +52,7 @@ class ColumnInfo:
     dtype: np.dtype[Any]
     unit: str
     meaning: str
+    optional: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,7 +64,7 @@ class Table:
     """
 
     def __post_init__(self) -> None:
-        lengths = set()
+        lengths: set[int] = set()
         for info in self.columns():
             given = getattr(self, info.name)
             if given is _LEFT_OUT:
@@ -98,7 +99,9 @@ class Table:
         declared: tuple[Field[Any], ...] = fields(cls)
         for item in declared:
             meta = item.metadata
-            yield ColumnInfo(item.name, meta["dtype"], meta["unit"], meta["meaning"])
+            yield ColumnInfo(
+                item.name, meta["dtype"], meta["unit"], meta["meaning"], meta["optional"]
+            )
 
     @classmethod
     def empty(cls) -> Self:

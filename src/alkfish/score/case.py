@@ -25,7 +25,7 @@ GAIN_SHARE = 0.3
 DOUBTFUL_SHARE = 0.1
 
 SECTION_UM = 6.0
-"""Depth that a stack must cover: the thickest usual section (4 to 6 um; clinical-rules 1.1, 1.6)."""
+"""Depth that a stack must cover: that of a thick section (4 to 6 um; clinical-rules 1.1, 1.6)."""
 
 MAX_STEP_UM = 1.0
 """Planes further apart miss signals between them: a signal is about 1.1 um long in depth."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 DETAIL_UM = 0.4
-"""Width (sigma) of the details whose contrast tells focus: coarser than noise, finer than nuclei."""
+"""Width (sigma) of details whose contrast tells focus: coarser than noise, finer than nuclei."""
 
 AROUND_UM = 2.0
 """Width (sigma) of the surroundings over which the contrast is taken."""

@@ -246,8 +246,9 @@ def write_field(field: SimulatedField, path: str | Path) -> None:
         metadata |= {"PhysicalSizeZ": fov.z_step_um, "PhysicalSizeZUnit": "µm"}
     per_cm = 1e4 / fov.pixel_size_um
     tifffile.imwrite(
-        path, np.stack([fov.dapi, red, green], axis=-3), photometric="minisblack", compression="zlib",
-        compressionargs={"level": 9}, metadata=metadata, ome=True, resolution=(per_cm, per_cm),
+        path, np.stack([fov.dapi, red, green], axis=-3), photometric="minisblack",
+        compression="zlib", compressionargs={"level": 9}, metadata=metadata, ome=True,
+        resolution=(per_cm, per_cm),
         resolutionunit="CENTIMETER", software="alkfish simulate",
     )  # fmt: skip
 

@@ -37,7 +37,7 @@ It makes a spot of 0.61 um 1.15 um long. An objective of NA 1.3 has a point spre
 """
 
 AXIAL_SHIFT = 2.0
-"""Axial chromatic shift in lateral ones: 0 to 0.4 um where the lateral one is 0 to 2 px (chosen)."""
+"""Axial chromatic shift per lateral shift: up to 0.4 um where that is up to 0.2 um (chosen)."""
 
 SLAB_UM = 1.0
 """Thickness of the slices that the DAPI light of the section is summed from."""
@@ -236,7 +236,7 @@ def _dapi_plane(
 def _grounds(
     scene: Scene, level: Level, rng: np.random.Generator, plain: Plane, slope: Plane
 ) -> tuple[Plane, Plane]:
-    """Return light of tissue and nuclei in the 3' and 5' channel: so diffuse that depth is alike."""
+    """Return light of tissue and nuclei in the 3' and 5' channel, alike in all planes."""
     size = scene.pixel_size_um
     waves = 0.8 * optics.grain(rng, scene.shape, 12.0 / size)
     waves += 0.6 * optics.grain(rng, scene.shape, 3.0 / size)
@@ -258,8 +258,10 @@ def _draw_specks(
     per_field = scene.shape[0] * scene.shape[1] * size**2 / 1e4
     found: list[_Speck] = []
     kinds = [(level.granules, (0.35, 0.8), level.granule_photons, (1.0, 1.0))]
-    for ends in ((1.0, 0.0), (0.0, 1.0)):
-        kinds.append((level.debris / 2, level.debris_sigma_um, level.debris_photons, ends))
+    kinds += [
+        (level.debris / 2, level.debris_sigma_um, level.debris_photons, ends)
+        for ends in ((1.0, 0.0), (0.0, 1.0))
+    ]
     for count, sigmas, photons, ends in kinds:
         for _ in range(int(rng.poisson(count * per_field))):
             y, x, z = rng.uniform(0, 1, 3) * np.array([*scene.shape, 1.0])
