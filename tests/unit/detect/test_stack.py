@@ -135,7 +135,8 @@ def test_two_planes_are_enough_to_run(scattered):
     spots, stack = scattered
     table = spots_of(stack[[4, 10]], step=2.4)
     assert 0 < len(table) <= len(spots)
-    assert np.isfinite(table.z_um).all() and (table.z_error_um > 0).all()
+    assert np.isfinite(table.z_um).all()
+    assert (table.z_error_um > 0).all()
 
 
 def test_the_stack_is_left_alone(scattered):

@@ -215,7 +215,8 @@ def test_notes_of_reading_are_given_once_each(case, probe):
 
 def test_every_caution_has_words_and_is_tested():
     assert {code for code, *_ in BOUNDARIES.values()} | {
-        "poor_field", "single_plane", "shallow_stack", "coarse_stack", "reading", "weak_3p", "weak_5p", "few_fused",
+        "poor_field", "single_plane", "shallow_stack", "coarse_stack", "reading",
+        "weak_3p", "weak_5p", "few_fused",
     } == set(CAUTION_TEXTS)  # fmt: skip
     assert all(text and not text.endswith(".") for text in CAUTION_TEXTS.values())
 

@@ -37,7 +37,8 @@ def test_same_seed_same_bytes():
 
 def test_spots_are_brightest_in_their_plane(field):
     depth = field.spots.z_um / field.fov.z_step_um
-    assert (depth > 0).all() and (depth < 15).all()
+    assert (depth > 0).all()
+    assert (depth < 15).all()
     for end, stack in (("3p", field.fov.three_prime), ("5p", field.fov.five_prime)):
         rows = (field.spots.end == end) & (depth > 1) & (depth < 14)
         y, x = (np.rint(v[rows]).astype(int) for v in (field.spots.y_px, field.spots.x_px))
