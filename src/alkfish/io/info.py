@@ -10,7 +10,7 @@ from alkfish.errors import AlkfishError
 from alkfish.io._fields import FieldPlan, field_pixel_size, sizes_missing
 from alkfish.io._picture import Picture
 from alkfish.io.channels import ROLES, find_roles
-from alkfish.io.images import default_case_id, make_plans, read_pictures
+from alkfish.io.images import as_source, default_case_id, make_plans, read_pictures
 from alkfish.io.probes import load_probe
 from alkfish.model.probe import Colour, ProbeProfile
 
@@ -104,7 +104,7 @@ def describe(
     ImageError
         If there is nothing at `path`, or none of its files can be read.
     """
-    source, kit = Path(path), probe or load_probe()
+    source, kit = as_source(path), probe or load_probe()
     pictures, errors = read_pictures(source)
     if not pictures:
         raise errors[0]

@@ -21,6 +21,7 @@ from alkfish.detect import (
     saturation_level,
     unresolved_spots,
 )
+from alkfish.io.geojson import Regions
 from alkfish.model.flags import NucleusFlag
 from alkfish.model.fov import FieldOfView
 from alkfish.model.nuclei import Nuclei
@@ -35,7 +36,6 @@ from alkfish.segment import Segmenter, find_nuclei, project_focus
 
 if TYPE_CHECKING:
     from alkfish.detect import SpotModel
-    from alkfish.io.geojson import Regions
     from alkfish.segment import DapiLevels
 
 

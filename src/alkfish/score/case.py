@@ -174,7 +174,7 @@ def _cautions(
         "weak_3p": _is_weak(fields, "three_prime"),
         "weak_5p": _is_weak(fields, "five_prime"),
         "few_fused": enough and float((nuclei.n_fused[nuclei.scorable] > 0).mean()) < FEW_FUSED,
-        "few_counted": len(nuclei) >= FEW_NUCLEI and n < FEW_COUNTED * len(nuclei),
+        "few_counted": FEW_NUCLEI <= _n_inside(nuclei) > n / FEW_COUNTED,
         "low_efficiency_3p": POOR_EFFICIENCY <= eff_3p < LOW_EFFICIENCY,
         "low_efficiency_5p": POOR_EFFICIENCY <= eff_5p < LOW_EFFICIENCY,
         "doublet_3p": _share_scorable(nuclei, "doublet_3p") > 0,
@@ -193,6 +193,11 @@ def _cautions(
 def _covered_um(qc: FieldQC) -> float:
     """Return the depth that a stack covers: each plane stands for one step."""
     return qc.n_planes * qc.z_step_um + 1e-9
+
+
+def _n_inside(nuclei: NucleusRecords) -> int:
+    """Return the number of nuclei within the outlined areas; all, if there are none."""
+    return sum("outside_roi" not in text.split(";") for text in nuclei.flags)
 
 
 def _three_prime_only(nuclei: NucleusRecords, n_enumerated: int) -> bool:

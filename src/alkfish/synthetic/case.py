@@ -36,7 +36,8 @@ TRUTH_FOLDER = "truth"
 _BACKGROUND_RATE = 0.017
 """Isolated 3' signals that truncation makes among native nuclei (clinical-rules 8.1)."""
 
-_FLUOROPHORES = {Colour.RED: "SpectrumOrange", Colour.GREEN: "SpectrumGreen"}
+FLUOROPHORES = {Colour.RED: "SpectrumOrange", Colour.GREEN: "SpectrumGreen"}
+"""Names of the probe channels in the files, by colour."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +202,27 @@ def write_case(case: SimulatedCase, out_dir: str | Path) -> Path:
     OutputError
         If the case exists there already, or the folder cannot be written.
     """
-    images, truth = Path(out_dir) / case.case_id, Path(out_dir) / TRUTH_FOLDER / case.case_id
+    images, truth = make_case_folders(out_dir, case.case_id)
+    for field in case.fields:
+        write_field(field, images / f"{field.fov.name}.ome.tif")
+    write_table(case.nuclei, truth / "nuclei.parquet")
+    write_table(case.spots, truth / "spots.parquet")
+    write_table(case.biology, truth / "biology.parquet")
+    sizes = {field.fov.name: field.fov.pixel_size_um for field in case.fields}
+    write_labels(truth / "labels.zarr", {f.fov.name: f.labels for f in case.fields}, sizes)
+    write_record(describe_case(case), truth)
+    return images
+
+
+def make_case_folders(out_dir: str | Path, case_id: str) -> tuple[Path, Path]:
+    """Make the folders of the pictures and of the truth of a case; neither may be there yet.
+
+    Raises
+    ------
+    OutputError
+        If one exists or cannot be made.
+    """
+    images, truth = Path(out_dir) / case_id, Path(out_dir) / TRUTH_FOLDER / case_id
     for folder in (images, truth):
         try:
             folder.mkdir(parents=True, exist_ok=False)
@@ -212,16 +233,13 @@ def write_case(case: SimulatedCase, out_dir: str | Path) -> Path:
                 found=error.strerror,
                 remedy="choose another folder or name, or remove the old case first",
             ) from error
-    for field in case.fields:
-        write_field(field, images / f"{field.fov.name}.ome.tif")
-    write_table(case.nuclei, truth / "nuclei.parquet")
-    write_table(case.spots, truth / "spots.parquet")
-    write_table(case.biology, truth / "biology.parquet")
-    sizes = {field.fov.name: field.fov.pixel_size_um for field in case.fields}
-    write_labels(truth / "labels.zarr", {f.fov.name: f.labels for f in case.fields}, sizes)
-    text = json.dumps(describe_case(case), indent=2, sort_keys=True)
+    return images, truth
+
+
+def write_record(record: Mapping[str, Any], truth: Path) -> None:
+    """Write ``truth.json`` into the folder of a case's truth."""
+    text = json.dumps(record, indent=2, sort_keys=True)
     (truth / "truth.json").write_text(text + "\n", "utf-8")
-    return images
 
 
 def write_field(field: SimulatedField, path: str | Path) -> None:
@@ -236,7 +254,7 @@ def write_field(field: SimulatedField, path: str | Path) -> None:
         "axes": "ZCYX" if fov.is_stack else "CYX",
         "Name": fov.name,
         "Description": f"simulated, not a specimen; level {field.level.name}, seed {field.seed}",
-        "Channel": {"Name": ["DAPI", *(_FLUOROPHORES[c] for c in (Colour.RED, Colour.GREEN))]},
+        "Channel": {"Name": ["DAPI", *(FLUOROPHORES[c] for c in (Colour.RED, Colour.GREEN))]},
         "PhysicalSizeX": fov.pixel_size_um,
         "PhysicalSizeXUnit": "µm",
         "PhysicalSizeY": fov.pixel_size_um,
@@ -263,23 +281,39 @@ def _stable_uuid(field: SimulatedField) -> uuid.UUID:
 
 def describe_case(case: SimulatedCase) -> Mapping[str, Any]:
     """Return what ``truth.json`` says of a case: plain values only."""
-    counts, first = case.counts, case.fields[0]
+    first = case.fields[0]
+    return describe_truth(
+        case_id=case.case_id, seed=case.seed, level=first.level,
+        positive_fraction=case.positive_fraction, mix=case.mix, separation=case.separation,
+        three_prime_colour=first.three_prime_colour, pixel_size_um=first.fov.pixel_size_um,
+        shift_um=first.shift_um, fields=[field.fov.name for field in case.fields],
+        nuclei=case.nuclei,
+    )  # fmt: skip
+
+
+def describe_truth(
+    *, case_id: str, seed: int, level: Level, positive_fraction: float, mix: PatternMix,
+    separation: str, three_prime_colour: Colour, pixel_size_um: float,
+    shift_um: tuple[float, float], fields: list[str], nuclei: NucleusRecords,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the record that ``truth.json`` holds of a case or slide: plain values only."""
+    counts = PatternCounts.from_patterns(nuclei.pattern)
     call, reason = call_counts(counts, CaseRule())
     total = counts.n_enumerated
     return {
         "format": TRUTH_FORMAT,
         "simulated": True,
-        "case": case.case_id,
-        "seed": case.seed,
-        "level": asdict(first.level),
-        "positive_fraction": case.positive_fraction,
-        "pattern_mix": case.mix._asdict(),
-        "separation": case.separation,
-        "three_prime_colour": first.three_prime_colour.value,
-        "pixel_size_um": first.fov.pixel_size_um,
-        "shift_um": list(first.shift_um),
-        "fields": [field.fov.name for field in case.fields],
-        "n_nuclei": len(case.nuclei),
+        "case": case_id,
+        "seed": seed,
+        "level": asdict(level),
+        "positive_fraction": positive_fraction,
+        "pattern_mix": mix._asdict(),
+        "separation": separation,
+        "three_prime_colour": three_prime_colour.value,
+        "pixel_size_um": pixel_size_um,
+        "shift_um": list(shift_um),
+        "fields": fields,
+        "n_nuclei": len(nuclei),
         "n_scorable": total,
         "counts": counts.by_pattern(),
         "true_rate": counts.n_positive / total if total else 0.0,

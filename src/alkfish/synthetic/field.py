@@ -129,8 +129,9 @@ def simulate_field(
     camera = np.random.default_rng([seed, _CAMERA])
     planes = {channel: optics.expose(camera, clean[channel], figures) for channel in clean}
     fov = FieldOfView(
-        **planes, pixel_size_um=pixel_size_um, name=name, notes=("simulated, not a specimen",)
-    )
+        dapi=planes["dapi"], three_prime=planes["three_prime"], five_prime=planes["five_prime"],
+        pixel_size_um=pixel_size_um, name=name, notes=("simulated, not a specimen",),
+    )  # fmt: skip
     nuclei, spots, biology, labels = make_truth(
         name, scene.nuclei, scene.genomes, scene.spots, labels, hidden, clean,
         pixel_size_um=pixel_size_um, shift_um=scene.shift_um, level=figures,
@@ -186,7 +187,7 @@ def _render(
     pixel_area = scene.pixel_size_um**2
     dapi = _finish_dapi(chromatin, slope, level, scene.pixel_size_um)
     probes = _render_probes(scene, level, rng, plain, slope, labels > 0)
-    three, five = _bleed(probes, dapi, three_prime_colour, level)
+    three, five = bleed(probes, dapi, three_prime_colour, level)
     light = lamp * np.float32(pixel_area)
     clean = {"dapi": dapi * light, "three_prime": three * light, "five_prime": five * light}
     return clean, labels, hidden
@@ -237,7 +238,7 @@ def _render_probes(
         own = np.exp(np.float32(0.12) * optics.grain(rng, scene.shape, 1.5 / size))
         strength = float(np.exp(rng.normal(0.0, 0.2)))
         plane = (strength * tissue + level.nuclear_haze * haze * own) * np.float32(area)
-        _add_signals(plane, scene, level, end)
+        add_signals(plane, scene, level, end)
         planes.append(plane)
     per_field = scene.shape[0] * scene.shape[1] * area / 1e4
     optics.add_specks(
@@ -252,7 +253,8 @@ def _render_probes(
     return planes[0] / np.float32(area), planes[1] / np.float32(area)
 
 
-def _add_signals(plane: Plane, scene: Scene, level: Level, end: str) -> None:
+def add_signals(plane: Plane, scene: Scene, level: Level, end: str) -> None:
+    """Add the spots of one probe end to its plane, in photons per pixel."""
     size = scene.pixel_size_um
     shift = scene.shift_um if end == "5p" else (0.0, 0.0)
     for nucleus, spots in zip(scene.nuclei, scene.spots, strict=True):
@@ -265,7 +267,7 @@ def _add_signals(plane: Plane, scene: Scene, level: Level, end: str) -> None:
                 )  # fmt: skip
 
 
-def _bleed(
+def bleed(
     probes: tuple[Plane, Plane], dapi: Plane, three_prime_colour: Colour, level: Level
 ) -> tuple[Plane, Plane]:
     """Add to each probe channel what it sees of the others."""
