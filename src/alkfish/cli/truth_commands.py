@@ -52,6 +52,12 @@ def simulate(
     separation: Annotated[
         str, typer.Option(help="Distances of split loci: clinical (clear) or published (narrow).")
     ] = "clinical",
+    planes: Annotated[
+        int, typer.Option(min=1, max=200, help="Focus planes; 1 simulates single planes.")
+    ] = 1,
+    z_step_um: Annotated[
+        float, typer.Option(min=0.02, max=20.0, help="Distance of the focus planes.")
+    ] = 0.4,
     probe: ProbeOption = "vysis-alk",
     name: Annotated[str, typer.Option(help="Case id. Default: level and seed.")] = "",
     slide: Annotated[
@@ -121,6 +127,8 @@ def simulate(
         pixel_size_um=0.1 if pixel_size_um is None else pixel_size_um,
         separation=separation,
         three_prime_colour=load_probe(probe).three_prime_colour,
+        n_planes=planes,
+        z_step_um=z_step_um,
     )
     images = write_case(case, out)
     if as_json:

@@ -11,7 +11,9 @@ from alkfish.detect.crosstalk import (
 )
 from alkfish.detect.fits import SpotModel
 from alkfish.detect.levels import saturation_level
+from alkfish.detect.projection import project_maximum
 from alkfish.detect.spots import ChannelSpots, detect_channel, detect_spots
+from alkfish.detect.stack import StackSpots, detect_stack
 from alkfish.detect.unresolved import unresolved_spots
 
 __all__ = [
@@ -20,14 +22,17 @@ __all__ = [
     "ChannelSpots",
     "Crosstalk",
     "SpotModel",
+    "StackSpots",
     "bleed_ratios",
     "detect_channel",
     "detect_spots",
+    "detect_stack",
     "estimate_crosstalk",
     "find_granules",
     "halo_px",
     "learn_spots",
     "noise_correlation",
+    "project_maximum",
     "remove_crosstalk",
     "saturation_level",
     "unresolved_spots",

@@ -153,7 +153,8 @@ class FieldQC:
     ``efficiency`` of a channel is the share of nuclei of scorable shape that show at least one of
     its signals. ``corrections`` says in words what was measured of the optics, and why it was
     applied or refused; ``channel_faults`` says why the two probe channels cannot be compared.
-    ``verdict`` is ``good``, ``caution`` or ``poor``.
+    ``verdict`` is ``good``, ``caution`` or ``poor``. ``n_planes`` and ``z_step_um`` are those of
+    the focus stack; 1 and 0 for a single plane.
     """
 
     fov: str
@@ -169,6 +170,8 @@ class FieldQC:
     reasons: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()
     channel_faults: tuple[str, ...] = ()
+    n_planes: int = 1
+    z_step_um: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,12 @@ DOMINANT_SHARE = 0.5
 GAIN_SHARE = 0.3
 DOUBTFUL_SHARE = 0.1
 
+SECTION_UM = 6.0
+"""Depth that a stack must cover: that of a thick section (4 to 6 um; clinical-rules 1.1, 1.6)."""
+
+MAX_STEP_UM = 1.0
+"""Planes further apart miss signals between them: a signal is about 1.1 um long in depth."""
+
 CAUTION_TEXTS = {
     "borderline": "the rate lies in the borderline range: recount with care, view single colours, "
     "and confirm by IHC, RT-PCR or NGS",
@@ -50,6 +56,10 @@ CAUTION_TEXTS = {
     "poor_field": "at least one field is of poor quality",
     "single_plane": "the pictures hold a single plane: separation in depth cannot be seen, and "
     "signals of other planes are missed",
+    "shallow_stack": f"the focus stack covers less than {SECTION_UM:g} um, the depth of a section: "
+    "signals of other planes are missed, and fused signals may look isolated",
+    "coarse_stack": f"the focus planes lie more than {MAX_STEP_UM:g} um apart: signals between "
+    "them are dim, and their depth is poorly known",
     "reading": "a picture was altered on reading",
 }
 """Codes of all cautions and their words (clinical-rules 1.5, 1.6, 9)."""
@@ -170,11 +180,19 @@ def _cautions(
         "doublet_3p": _share_scorable(nuclei, "doublet_3p") > 0,
         "doubtful": _share_scorable(nuclei, "doubtful") >= DOUBTFUL_SHARE,
         "poor_field": any(qc.verdict == "poor" for qc in fields),
-        "single_plane": not any("planes projected" in note for note in notes),
+        "single_plane": not any("planes projected" in note for note in notes)
+        and (not fields or any(qc.n_planes == 1 for qc in fields)),
+        "shallow_stack": any(_covered_um(qc) < SECTION_UM for qc in fields if qc.n_planes > 1),
+        "coarse_stack": any(qc.z_step_um > MAX_STEP_UM for qc in fields),
     }
     cautions = [Caution(code, CAUTION_TEXTS[code]) for code, applies in found.items() if applies]
     cautions += [Caution("reading", note) for note in dict.fromkeys(notes)]
     return tuple(cautions)
+
+
+def _covered_um(qc: FieldQC) -> float:
+    """Return the depth that a stack covers: each plane stands for one step."""
+    return qc.n_planes * qc.z_step_um + 1e-9
 
 
 def _n_inside(nuclei: NucleusRecords) -> int:

@@ -12,6 +12,7 @@ from alkfish.config import Config
 from alkfish.model.nuclei import Nuclei
 from alkfish.segment.calibrate import halo_px, measure_dapi
 from alkfish.segment.classical import segment_nuclei
+from alkfish.segment.focus import project_focus
 from alkfish.segment.levels import DapiLevels
 from alkfish.segment.measure import measure_nuclei
 from alkfish.segment.protocol import Segmenter
@@ -24,6 +25,7 @@ __all__ = [
     "halo_px",
     "measure_dapi",
     "measure_nuclei",
+    "project_focus",
     "segment_nuclei",
     "shape_flags",
 ]

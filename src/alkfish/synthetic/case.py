@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from alkfish.score.case_rule import call_counts
 from alkfish.synthetic.field import SimulatedField, simulate_field
 from alkfish.synthetic.levels import Level, as_level
 from alkfish.synthetic.loci import PatternMix
+from alkfish.synthetic.stack import simulate_stack
 from alkfish.synthetic.truth import TruthNuclei
 
 TRUTH_FORMAT = 1
@@ -114,6 +116,7 @@ def simulate_case(
     positive_fraction: float | None = None, positive: bool = True, mix: PatternMix | None = None,
     shape: tuple[int, int] = (1024, 1024), pixel_size_um: float = 0.1,
     separation: str = "clinical", three_prime_colour: Colour = Colour.RED,
+    n_planes: int = 1, z_step_um: float = 0.4,
 ) -> SimulatedCase:  # fmt: skip
     """Simulate the fields of one case.
 
@@ -136,6 +139,8 @@ def simulate_case(
         Shares of the patterns; drawn by `draw_mix` if not given.
     shape, pixel_size_um, separation, three_prime_colour
         As in `simulate_field`.
+    n_planes, z_step_um : int, float
+        Focus planes and their distance, as in `simulate_stack`; 1 simulates single planes.
 
     Returns
     -------
@@ -154,8 +159,11 @@ def simulate_case(
     drawn_fraction, drawn_mix = draw_positive_fraction(rng, positive=positive), draw_mix(rng)
     fraction = drawn_fraction if positive_fraction is None else positive_fraction
     shares = drawn_mix if mix is None else mix
+    simulate: Callable[..., SimulatedField] = simulate_field
+    if n_planes != 1:
+        simulate = partial(simulate_stack, n_planes=n_planes, z_step_um=z_step_um)
     fields = tuple(
-        simulate_field(
+        simulate(
             figures, seed=_field_seed(seed, k), shape=shape, pixel_size_um=pixel_size_um,
             positive_fraction=fraction, mix=shares, separation=separation,
             three_prime_colour=three_prime_colour, name=f"field_{k + 1:02d}", shift_seed=seed,
@@ -243,7 +251,7 @@ def write_field(field: SimulatedField, path: str | Path) -> None:
     )
     metadata = {
         "UUID": f"urn:uuid:{_stable_uuid(field)}",
-        "axes": "CYX",
+        "axes": "ZCYX" if fov.is_stack else "CYX",
         "Name": fov.name,
         "Description": f"simulated, not a specimen; level {field.level.name}, seed {field.seed}",
         "Channel": {"Name": ["DAPI", *(FLUOROPHORES[c] for c in (Colour.RED, Colour.GREEN))]},
@@ -252,10 +260,13 @@ def write_field(field: SimulatedField, path: str | Path) -> None:
         "PhysicalSizeY": fov.pixel_size_um,
         "PhysicalSizeYUnit": "µm",
     }
+    if fov.is_stack:
+        metadata |= {"PhysicalSizeZ": fov.z_step_um, "PhysicalSizeZUnit": "µm"}
     per_cm = 1e4 / fov.pixel_size_um
     tifffile.imwrite(
-        path, np.stack([fov.dapi, red, green]), photometric="minisblack", compression="zlib",
-        compressionargs={"level": 9}, metadata=metadata, ome=True, resolution=(per_cm, per_cm),
+        path, np.stack([fov.dapi, red, green], axis=-3), photometric="minisblack",
+        compression="zlib", compressionargs={"level": 9}, metadata=metadata, ome=True,
+        resolution=(per_cm, per_cm),
         resolutionunit="CENTIMETER", software="alkfish simulate",
     )  # fmt: skip
 

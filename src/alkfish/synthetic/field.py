@@ -119,8 +119,8 @@ def simulate_field(
         If the level is unknown, or a fraction or the shape is impossible.
     """
     figures = as_level(level)
-    _check(shape, positive_fraction)
-    scene = _draw_scene(
+    check_field(shape, positive_fraction)
+    scene = draw_scene(
         figures, seed, shape, pixel_size_um, positive_fraction, mix or PatternMix(), separation,
         seed if shift_seed is None else shift_seed,
     )  # fmt: skip
@@ -143,7 +143,8 @@ def simulate_field(
     )  # fmt: skip
 
 
-def _check(shape: tuple[int, int], positive_fraction: float) -> None:
+def check_field(shape: tuple[int, int], positive_fraction: float) -> None:
+    """Refuse a shape or a fraction that no field can have."""
     if min(shape) < 16:
         raise InputError(
             "a simulated field is too small", found=f"{shape} px", allowed="at least 16 x 16 px"
@@ -154,10 +155,12 @@ def _check(shape: tuple[int, int], positive_fraction: float) -> None:
         )
 
 
-def _draw_scene(
+def draw_scene(
     level: Level, seed: int, shape: tuple[int, int], pixel_size_um: float,
     positive_fraction: float, mix: PatternMix, separation: str, shift_seed: int,
+    in_depth: bool = False,
 ) -> Scene:  # fmt: skip
+    """Draw the objects of a field; `in_depth` as for `draw_spots`."""
     size_um = (shape[0] * pixel_size_um, shape[1] * pixel_size_um)
     nuclei = place_nuclei(np.random.default_rng([seed, _LAYOUT]), level, size_um)
     rng = np.random.default_rng([seed, _BIOLOGY])
@@ -166,7 +169,7 @@ def _draw_scene(
         for n in nuclei
     ]
     spots = [
-        draw_spots(rng, level, nucleus, genome, separation=separation)
+        draw_spots(rng, level, nucleus, genome, separation=separation, in_depth=in_depth)
         for nucleus, genome in zip(nuclei, genomes, strict=True)
     ]
     theta = np.random.default_rng([shift_seed, 99]).uniform(0, 2 * np.pi)
