@@ -70,8 +70,10 @@ def plan(paths: Sequence[Path], options: ReadOptions) -> list[Job | Failed]:
         If a path does not exist, or two paths give the same case id.
     """
     from alkfish.io.bundle import folder_name
+    from alkfish.io.images import as_source
 
-    missing = [str(path) for path in paths if not path.exists()]
+    sources = [as_source(path) for path in paths]
+    missing = [str(path) for path in sources if isinstance(path, Path) and not path.exists()]
     if missing:
         raise InputError(
             "there is no such file or folder",
@@ -93,12 +95,13 @@ def plan(paths: Sequence[Path], options: ReadOptions) -> list[Job | Failed]:
 
 
 def _open(path: Path, options: ReadOptions) -> Job | Failed:
-    from alkfish.io.images import default_case_id, open_case
+    from alkfish.io.images import as_source, default_case_id, open_case
 
     case_id = default_case_id(path)
+    source = as_source(path)
     try:
         case = open_case(
-            path,
+            source.absolute() if isinstance(source, Path) else source,  # workers live elsewhere
             probe=options.probe,
             channels=options.channels,
             pixel_size_um=options.pixel_size_um,
