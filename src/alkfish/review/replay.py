@@ -89,8 +89,8 @@ class Read:
     taken_back: list[int] = field(default_factory=list)
     finished: bool = False
     abandoned: bool = False
-    counts: PatternCounts = PatternCounts()
-    machine_counts: PatternCounts = PatternCounts()
+    counts: PatternCounts = field(default_factory=PatternCounts)
+    machine_counts: PatternCounts = field(default_factory=PatternCounts)
     next_position: int = 0
 
     @property
@@ -148,7 +148,11 @@ class Review:
         self.seq = 0
         kept = tuple(events)
         self._cancelled = cancelled_events(kept)
-        for event in kept:
+        self.extend(kept)
+
+    def extend(self, events: Iterable[Event]) -> None:
+        """Take later events, none of which undoes or redoes another."""
+        for event in events:
             self._take(event)
 
     @property
