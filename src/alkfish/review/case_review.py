@@ -7,20 +7,13 @@ from typing import Any
 
 from alkfish.errors import ReviewError
 from alkfish.model.signals import Pattern
-from alkfish.review.case_view import (
-    call_of_read,
-    count,
-    same_person,
-)
+from alkfish.review.case_view import call_of_read, count, same_person
 from alkfish.review.editing import apply_edits, touched_nuclei
 from alkfish.review.edits import Edit, edit_to_payload
 from alkfish.review.events import Draft, Event, EventKind, checked_text
 from alkfish.review.order import NucleusKey
-from alkfish.review.replay import (
-    Read,
-    ReviewCall,
-    counts_to_payload,
-)
+from alkfish.review.reader_view import ReaderView
+from alkfish.review.replay import Read, ReviewCall, counts_to_payload
 from alkfish.review.states import CaseState, ReadMode, ReadRole, check_step
 
 
@@ -182,19 +175,9 @@ class CaseReview(ReaderView):
                 found=f"{len(left)} nuclei without a decision",
                 remedy="set the pattern of each nucleus, or reject it with a reason",
             )
-        counts = count(self._case.values(read).values())
-        after: dict[str, Any] = {
-            "counts": counts_to_payload(counts),
-            "next_position": self._case.draw(read).next_position,
-            "state": CaseState.CALLED.value,
-        }
-        if read.role is not ReadRole.CONTROL:
-            first = self._review.version.read_of(ReadRole.FIRST)
-            call = call_of_read(read, counts, first, self._case.result.probe.case_rule)
-            after |= _call_payload(call)
         before = {"machine": counts_to_payload(self._case.machine_counts(read))}
         subject = {"read": read.read_id}
-        self._append(self._draft(EventKind.READ_FINISHED, subject, before, after))
+        self._append(self._draft(EventKind.READ_FINISHED, subject, before, self._outcome(read)))
         return self.call if read.role is not ReadRole.CONTROL else None
 
     def abandon_read(self, why: str) -> Event:
@@ -321,6 +304,21 @@ class CaseReview(ReaderView):
                 found=f"read {read_id}",
             )
         return read_id
+
+    def _outcome(self, read: Read) -> dict[str, Any]:
+        """Return what the event that ends a read says: counts, and the call unless a control."""
+        counts = count(self._case.values(read).values())
+        after: dict[str, Any] = {
+            "counts": counts_to_payload(counts),
+            "next_position": self._case.draw(read).next_position,
+            "state": CaseState.CALLED.value,
+        }
+        if read.role is ReadRole.CONTROL:
+            return after
+        first = self._review.version.read_of(ReadRole.FIRST)
+        return after | _call_payload(
+            call_of_read(read, counts, first, self._case.result.probe.case_rule)
+        )
 
     def _decide(
         self, kind: EventKind, nucleus: NucleusKey, after: Mapping[str, Any], why: str

@@ -218,7 +218,7 @@ def _url_of(where: str | Path) -> URL:
     except ArgumentError as error:
         raise _unknown_url("URL") from error
     if url.drivername in ("postgresql", "postgres"):
-        return url.set(drivername="postgresql+psycopg")
+        url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() not in ("postgresql", "sqlite") or not url.database:
         raise _unknown_url(url.render_as_string(hide_password=True))
     return url
