@@ -94,7 +94,7 @@ class ScoredCase:
         """Return the pattern of every nucleus by the rules after edits."""
         result = self.edited(edits)
         if self._proposed[0] is not result:
-            self._proposed = (result, self.patterns)
+            self._proposed = (result, patterns_of(result))
         return self._proposed[1]
 
     def draw(self, read: Read) -> Draw:
@@ -104,7 +104,7 @@ class ScoredCase:
         gone |= self.positions.keys() - present.keys()
         if read.mode is ReadMode.FIFTY:
             return draw_nuclei(self.order, start=read.start, size=read.size, rejected=gone)
-        new = [key for key in present if key not in self.patterns and present[key]]
+        new = [key for key in present if key not in self.positions and present[key]]
         kept = [key for key in (*self.order, *new) if key not in gone]
         added = [
             key

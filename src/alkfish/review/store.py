@@ -16,7 +16,6 @@ from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
-from sqlalchemy.pool import NullPool
 
 from alkfish.errors import ReviewError, StaleError, StoreError
 from alkfish.review.events import Draft, Event, Record, genesis, seal
@@ -215,7 +214,7 @@ def _url_of(where: str | Path) -> URL:
         return URL.create("sqlite", database=str(file.absolute()))
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise _unknown_url("URL") from error
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
@@ -247,7 +246,7 @@ def _check_file(file: Path, *, create: bool) -> None:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(url, connect_args={"connect_timeout": WAIT_SECONDS}, pool_size=2)
-    engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS}, poolclass=NullPool)
+    engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -119,7 +119,7 @@ def test_what_only_a_hash_kept_elsewhere_shows(local):
     third = local.records("case")[2].hash
     without_guard(
         local, "DELETE FROM alkfish_events WHERE seq = 4",
-        f"UPDATE alkfish_heads SET seq = 3, hash = '{third}'",
+        f"UPDATE alkfish_heads SET seq = 3, hash = '{third}'",  # noqa: S608
     )  # fmt: skip
     assert verify(local, "case").is_intact
     report = verify(local, "case", expected_head=noted)

@@ -103,8 +103,8 @@ def test_names_that_cannot_be_kept_are_refused(local, name):
 
 @pytest.mark.parametrize("value", [float("nan"), {1}, object()])
 def test_payloads_must_be_plain_json(local, value):
+    bad = Draft(EventKind.NOTED, RESULT, {"x": value})
     with pytest.raises(ReviewError, match="plain JSON"):
-        bad = Draft(EventKind.NOTED, RESULT, {"x": value})
         local.append("case", [bad], reader="Ada", expected=0)
     assert local.events("case") == ()
 
@@ -280,9 +280,12 @@ def test_a_file_that_is_no_store_is_told(tmp_path):
 
 def test_a_busy_store_is_told_and_not_waited_for_for_ever(tmp_path, monkeypatch):
     monkeypatch.setattr("alkfish.review.store.WAIT_SECONDS", 0.1)
-    with open_store(tmp_path) as store, store._writing():
-        with pytest.raises(StoreError, match="locked"):
-            store.append("case", [draft()], reader="Ada", expected=0)
+    with (
+        open_store(tmp_path) as store,
+        store._writing(),
+        pytest.raises(StoreError, match="locked"),
+    ):
+        store.append("case", [draft()], reader="Ada", expected=0)
 
 
 def test_a_file_may_be_named(tmp_path):
