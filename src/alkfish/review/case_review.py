@@ -8,7 +8,7 @@ from typing import Any
 from alkfish.errors import ReviewError
 from alkfish.model.signals import Pattern
 from alkfish.review.case_view import call_of_read, count, same_person
-from alkfish.review.editing import apply_edits, touched_nuclei
+from alkfish.review.editing import touched_nuclei
 from alkfish.review.edits import Edit, edit_to_payload
 from alkfish.review.events import Draft, Event, EventKind, checked_text
 from alkfish.review.order import NucleusKey
@@ -120,10 +120,9 @@ class CaseReview(ReaderView):
             If the edit cannot be done; nothing was written.
         """
         read = self._writable_read()
-        present = self.result
-        apply_edits(present, [edit])
-        touched = touched_nuclei(present, edit)
+        touched = touched_nuclei(self.result, edit)
         patterns = self._case.proposed(read.edits)
+        self._case.edited((*read.edits, edit))  # fails before anything is written; kept if not
         before = {str(i): patterns[NucleusKey(edit.fov, i)] for i in touched}
         draft = self._draft(
             EventKind.EDITED,

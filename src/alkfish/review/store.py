@@ -245,7 +245,9 @@ def _check_file(file: Path, *, create: bool) -> None:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, connect_args={"connect_timeout": WAIT_SECONDS}, pool_size=2)
+        return create_engine(
+            url, connect_args={"connect_timeout": WAIT_SECONDS}, pool_pre_ping=True
+        )
     engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -304,5 +306,6 @@ def _as_store_error(name: str) -> Iterator[None]:
             found=(str(cause) or type(cause).__name__).splitlines()[0],
             remedy='install the driver: pip install "alkfish[review-postgres]"'
             if missing
-            else "check the path or URL, the permissions and the space left; nothing was written",
+            else "check the path or URL, the permissions and the space left; then refresh the "
+            "case, which shows what was written",
         ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -126,6 +125,7 @@ def mixed():
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """URL of a PostgreSQL server of our own on a socket in a temporary folder."""
+    pwd = pytest.importorskip("pwd", reason="the server is started on POSIX systems only")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     initdb = shutil.which("initdb") or (str(found[-1]) if found else "")
     if not initdb:

@@ -1,7 +1,6 @@
 """The store in SQLite and PostgreSQL: appending, order, versions of the tables, refusals."""
 
 import os
-import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
@@ -181,7 +180,7 @@ def test_a_killed_writer_loses_at_most_the_event_being_written(place):
     )  # fmt: skip
     with run:
         told = [run.stdout.readline() for _ in range(20)]
-        run.send_signal(signal.SIGKILL)
+        run.kill()  # SIGKILL: nothing is cleaned up
         told += run.stdout.readlines()
     last = int([line for line in told if line.endswith("\n")][-1])
     with open_store(place) as store:
