@@ -93,5 +93,9 @@ class StaleError(ReviewError):
     """A window shows a case as it was: somebody has written since, or it was scored again."""
 
 
+class ExecutionError(AlkfishError):
+    """Work cannot be spread: workers die, or a cluster cannot be reached or used."""
+
+
 class AlkfishWarning(UserWarning):
     """Base of all warnings that alkfish issues."""

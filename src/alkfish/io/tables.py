@@ -7,6 +7,7 @@ of the file's schema. The same table always gives the same bytes.
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,7 +69,7 @@ def read_table(kind: type[T], path: str | Path) -> T:
     """Read a Parquet file into a table of type `kind`; the inverse of `write_table`.
 
     Columns that `kind` does not declare are ignored, so that tables with additional columns can be
-    read; their order in the file does not matter.
+    read; their order in the file does not matter. Optional columns that the file lacks are 0.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def read_table(kind: type[T], path: str | Path) -> T:
             found=_first_line(error),
             remedy="score the case again, or restore the file from a copy",
         ) from error
-    columns = list(kind.columns())
+    columns = [c for c in kind.columns() if not (c.optional and c.name not in raw.column_names)]
     problems = [text for info in columns if (text := _schema_problem(raw, info))]
     if problems:
         raise BundleError(
@@ -155,11 +156,22 @@ def _to_arrow(values: Array, info: ColumnInfo, *, where: object) -> pa.Array:
         strangers = sorted({type(value).__name__ for value in values if not isinstance(value, str)})
         if strangers:
             raise _bad_values(where, info, found=", ".join(strangers), allowed="texts only")
-        values = np.array([str(value) for value in values], dtype=object)
-    elif info.dtype.kind == "f" and not np.isfinite(values).all():
+        return _text_array([str(value).encode() for value in values])
+    if info.dtype.kind == "f" and not np.isfinite(values).all():
         count = int((~np.isfinite(values)).sum())
         raise _bad_values(where, info, found=f"{count} NaN or infinite", allowed="finite numbers")
-    return pa.array(values, type=_arrow_type(info))
+    data = np.packbits(values, bitorder="little") if info.dtype == np.bool_ else values
+    buffer = pa.py_buffer(np.ascontiguousarray(data))
+    return pa.Array.from_buffers(_arrow_type(info), len(values), [None, buffer])
+
+
+def _text_array(texts: Sequence[bytes]) -> pa.Array:
+    """Return a column of texts; made from buffers, since pa.array would import pandas."""
+    import pyarrow as pa
+
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
+    return pa.Array.from_buffers(pa.utf8(), len(texts), buffers)
 
 
 def _bad_values(where: object, info: ColumnInfo, *, found: str, allowed: str) -> BundleError:
