@@ -12,6 +12,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 import alkfish
+from alkfish import review
 from alkfish.cli import app
 from alkfish.config import list_settings
 from alkfish.model.flags import EXCLUDING, NucleusFlag, SpotFlag
@@ -186,3 +187,6 @@ def api_page() -> Iterator[str]:
         if name != "__version__":
             value = getattr(alkfish, name)
             yield f"::: {value.__module__}.{name}\n"
+    yield "## Review\n\nReads and their log; see [Review store](../review-store.md).\n"
+    for name in ("open_store", "Store", "verify", "CaseReview", "apply_edits"):
+        yield f"::: {getattr(review, name).__module__}.{name}\n"

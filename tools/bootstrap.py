@@ -22,8 +22,8 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
-APT_FOR_TESTS: tuple[str, ...] = ()
-"""Debian and Ubuntu packages that the tests need; none so far."""
+APT_FOR_TESTS: tuple[str, ...] = ("postgresql",)
+"""Debian and Ubuntu packages that the tests need: a PostgreSQL server that they start."""
 
 
 def run(*command: str | Path) -> None:

@@ -81,6 +81,18 @@ class BundleError(AlkfishError):
     """A case bundle is missing, incomplete, or of another version."""
 
 
+class StoreError(AlkfishError):
+    """A review store cannot be opened, read or written."""
+
+
+class ReviewError(AlkfishError):
+    """A step that the rules of review do not allow."""
+
+
+class StaleError(ReviewError):
+    """A window shows a case as it was: somebody has written since, or it was scored again."""
+
+
 class ExecutionError(AlkfishError):
     """Work cannot be spread: workers die, or a cluster cannot be reached or used."""
 

@@ -26,6 +26,7 @@ COMMANDS = [
     ("simulate",),
     ("evaluate",),
     ("export",),
+    ("audit",),
     ("demo",),
 ]
 

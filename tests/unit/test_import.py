@@ -7,7 +7,7 @@ import pytest
 
 import alkfish
 
-HEAVY = ("numba", "cv2", "pyarrow", "zarr", "scipy", "tifffile", "rich", "pydantic")
+HEAVY = ("numba", "cv2", "pyarrow", "zarr", "scipy", "tifffile", "rich", "pydantic", "sqlalchemy")
 FOREIGN = ("napari", "qtpy", "magicgui", "PySide6", "PyQt6", "pandas", "skimage", "matplotlib")
 
 

@@ -9,7 +9,13 @@ import typer
 from typer.core import TyperGroup
 
 from alkfish._version import __version__
-from alkfish.cli import inspect_commands, result_commands, score_command, truth_commands
+from alkfish.cli import (
+    audit_command,
+    inspect_commands,
+    result_commands,
+    score_command,
+    truth_commands,
+)
 from alkfish.cli.exit_codes import ExitCode
 from alkfish.cli.options import DEBUG_KEY, JSON_KEY, NOTICE
 from alkfish.errors import AlkfishError
@@ -76,6 +82,7 @@ app.command(rich_help_panel="Score")(score_command.score)
 app.command(rich_help_panel="Score")(inspect_commands.info)
 app.command(rich_help_panel="Score")(truth_commands.demo)
 app.command(rich_help_panel="Score")(result_commands.export)
+app.command(rich_help_panel="Review")(audit_command.audit)
 app.add_typer(inspect_commands.config_app, name="config", rich_help_panel="Settings and probes")
 app.add_typer(inspect_commands.probe_app, name="probe", rich_help_panel="Settings and probes")
 app.command(rich_help_panel="Simulated truth")(truth_commands.simulate)

@@ -109,7 +109,7 @@ def score_nuclei(
         pairing, three.evidence(), five.evidence(), rule=probe.separation, n_nuclei=top_id
     )
     spots = _spot_records(fov, three.table, five.table, owner_3, owner_5, pairing)
-    counts = _Counts(pairing, top_id, nuclei.table.nucleus_id)
+    counts = SignalCounts(pairing, top_id, nuclei.table.nucleus_id)
     unresolved = np.maximum(three.unresolved, five.unresolved)
     rows = _NucleusRows(fov, nuclei.table, counts, unresolved, chances, config)
     return rows.records(three.usual_snr_nuclei, five.usual_snr_nuclei, spots), spots
@@ -156,8 +156,8 @@ def _flag_texts(flags: Array, kind: type[NucleusFlag | SpotFlag]) -> Array:
     return np.array([texts[int(value)] for value in flags], object)
 
 
-class _Counts:
-    """Signals per nucleus, in the order of the nucleus table."""
+class SignalCounts:
+    """Signals per nucleus, in the order of `ids`."""
 
     def __init__(self, pairing: Pairing, top_id: int, ids: Ints) -> None:
         self._nucleus, self._kind = pairing.signals.nucleus_id, pairing.signals.kind
@@ -201,7 +201,7 @@ class _NucleusRows:
     """Collects flags and columns of the nuclei of one field."""
 
     def __init__(
-        self, fov: str, table: NucleusTable, counts: _Counts, unresolved: Floats,
+        self, fov: str, table: NucleusTable, counts: SignalCounts, unresolved: Floats,
         chances: PatternProbabilities, config: Config,
     ) -> None:  # fmt: skip
         self.fov, self.table, self.counts = fov, table, counts

@@ -1,10 +1,11 @@
 """Interval and probability of a rate against tabulated figures."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alkfish.score.statistics import probability_at_least, wilson_interval
+from alkfish.score.statistics import cohen_kappa, probability_at_least, wilson_interval
 
 # clinical-rules 3.2, in per cent.
 TABLE = {
@@ -83,3 +84,49 @@ def test_probability_far_from_the_cutoff_is_certain():
     assert probability_at_least(58, 100, cutoff=0.15) > 0.999999
     assert probability_at_least(2, 100, cutoff=0.15) < 1e-4
     assert 0.4 < probability_at_least(15, 100, cutoff=0.15) < 0.6
+
+
+@pytest.mark.parametrize(
+    ("table", "kappa"),
+    [
+        ([[20, 5], [10, 15]], 0.4),
+        ([[50, 0], [0, 50]], 1.0),
+        ([[0, 50], [50, 0]], -1.0),
+        ([[25, 25], [25, 25]], 0.0),
+        ([[44, 5, 1], [7, 20, 3], [9, 5, 6]], 0.491525),
+    ],
+)
+def test_kappa_of_known_tables(table, kappa):
+    found, (low, high) = cohen_kappa(table)
+    assert found == pytest.approx(kappa, abs=1e-6)
+    assert -1 <= low <= found <= high <= 1
+
+
+@pytest.mark.parametrize("table", [[[7, 0], [0, 0]], [[0, 0], [0, 0]]])
+def test_kappa_that_cannot_be_told_is_0_with_the_widest_interval(table):
+    assert cohen_kappa(table) == (0.0, (-1.0, 1.0))
+
+
+@pytest.mark.parametrize("table", [[[1, 2]], [1, 2], [[1, -1], [0, 1]]])
+def test_kappa_needs_a_square_table_of_counts(table):
+    with pytest.raises(ValueError, match="need a square table of counts"):
+        cohen_kappa(table)
+
+
+@given(st.lists(st.lists(st.integers(0, 40), min_size=3, max_size=3), min_size=3, max_size=3))
+def test_kappa_is_the_same_for_both_raters_and_any_order_of_categories(table):
+    kappa, interval = cohen_kappa(table)
+    array = np.array(table)
+    for other in (array.T, array[::-1, ::-1]):
+        found, bounds = cohen_kappa(other)
+        assert found == pytest.approx(kappa)
+        assert bounds == pytest.approx(interval)
+
+
+def test_the_interval_of_kappa_is_that_of_repeated_samples():
+    """The standard error agrees with the spread over 4000 tables drawn from a lopsided one."""
+    share = np.array([[0.35, 0.10, 0.02], [0.04, 0.25, 0.03], [0.06, 0.01, 0.14]])
+    tables = np.random.default_rng(3).multinomial(400, share.ravel(), size=4000)
+    spread = np.std([cohen_kappa(table.reshape(3, 3))[0] for table in tables])
+    _, (low, high) = cohen_kappa(share * 400)
+    assert (high - low) / 2 == pytest.approx(1.96 * spread, rel=0.05)

@@ -1,0 +1,224 @@
+"""What a result and the decisions of a read say together about nuclei. Nothing here writes."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from alkfish.io.fingerprint import result_fingerprint
+from alkfish.model.probe import CaseRule
+from alkfish.model.result import Call, CaseCall, CaseResult, PatternCounts
+from alkfish.review.editing import apply_edits
+from alkfish.review.edits import Edit
+from alkfish.review.order import Draw, NucleusKey, draw_nuclei, order_seed, reading_order
+from alkfish.review.replay import Decision, Read, ReviewCall
+from alkfish.review.states import ReadMode, ReadRole
+from alkfish.score.case_rule import call_counts, call_reads
+from alkfish.score.statistics import probability_at_least, wilson_interval
+
+
+@dataclass(frozen=True)
+class NucleusValue:
+    """All that is said about one nucleus.
+
+    Attributes
+    ----------
+    nucleus : NucleusKey
+        Which.
+    machine : str
+        Pattern of the machine's result; empty: not scorable, or not in it.
+    proposed : str
+        Pattern by the rules after the reader's edits.
+    readers : mapping of str to str
+        Pattern by role of the read; empty: rejected.
+    reason : str
+        Why it was rejected.
+    final : str
+        What counts: the reader's value where there is one, else the proposed one.
+    """
+
+    nucleus: NucleusKey
+    machine: str
+    proposed: str
+    readers: Mapping[str, str]
+    reason: str
+    final: str
+
+
+class ScoredCase:
+    """A machine's result with what reading it needs, computed when first asked for.
+
+    ``patterns`` holds the pattern of every nucleus of the machine's result; empty: not scorable.
+    """
+
+    def __init__(self, result: CaseResult) -> None:
+        self.result = result
+        self.patterns = patterns_of(result)
+        self._edited: tuple[tuple[Edit, ...], CaseResult] = ((), result)
+        self._proposed: tuple[CaseResult, dict[NucleusKey, str]] = (result, self.patterns)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Fingerprint of the result."""
+        return result_fingerprint(self.result)
+
+    @cached_property
+    def seed(self) -> str:
+        """Seed of the reading order."""
+        return order_seed(self.result.case_id, self.fingerprint)
+
+    @cached_property
+    def order(self) -> tuple[NucleusKey, ...]:
+        """Scorable nuclei in the order in which they are read."""
+        return reading_order(self.result.nuclei, self.seed)
+
+    @cached_property
+    def positions(self) -> dict[NucleusKey, int]:
+        """Position of each nucleus in the reading order."""
+        return {key: number for number, key in enumerate(self.order)}
+
+    def edited(self, edits: Iterable[Edit]) -> CaseResult:
+        """Return the result with edits applied; quick if only the last ones are new."""
+        wanted = tuple(edits)
+        done, base = self._edited
+        if wanted[: len(done)] != done:
+            done, base = (), self.result
+        self._edited = (wanted, apply_edits(base, wanted[len(done) :]))
+        return self._edited[1]
+
+    def proposed(self, edits: Iterable[Edit]) -> dict[NucleusKey, str]:
+        """Return the pattern of every nucleus by the rules after edits."""
+        result = self.edited(edits)
+        if self._proposed[0] is not result:
+            self._proposed = (result, patterns_of(result))
+        return self._proposed[1]
+
+    def draw(self, read: Read) -> Draw:
+        """Return the nuclei that a read covers."""
+        present = self.proposed(read.edits)
+        gone = {key for key, decision in read.decisions.items() if decision.is_rejection}
+        gone |= self.positions.keys() - present.keys()
+        if read.mode is ReadMode.FIFTY:
+            return draw_nuclei(self.order, start=read.start, size=read.size, rejected=gone)
+        new = [key for key in present if key not in self.positions and present[key]]
+        kept = [key for key in (*self.order, *new) if key not in gone]
+        added = [
+            key
+            for key, decision in read.decisions.items()
+            if not decision.is_rejection and key not in self.positions and key in self.patterns
+        ]
+        return Draw(tuple(dict.fromkeys((*kept, *added))), len(self.order), 0)
+
+    def values(self, read: Read) -> dict[NucleusKey, str]:
+        """Return what a read says of each of its nuclei: decided, else (full read) proposed."""
+        nuclei = self.draw(read).nuclei
+        values = {key: read.decisions[key].pattern for key in nuclei if key in read.decisions}
+        if read.mode is ReadMode.FULL:
+            proposed = self.proposed(read.edits)
+            return {key: values.get(key, proposed.get(key, "")) for key in nuclei}
+        return values
+
+    def ratings(self, read: Read) -> dict[NucleusKey, str]:
+        """Return what the reader decided, rejections included; for measures of agreement."""
+        rejected = {key: "" for key, decision in read.decisions.items() if decision.is_rejection}
+        decided = read.decisions.keys()
+        return rejected | {key: v for key, v in self.values(read).items() if key in decided}
+
+    def machine_counts(self, read: Read) -> PatternCounts:
+        """Return what the machine counts over the nuclei of a read."""
+        return count(self.patterns.get(key, "") for key in self.draw(read).nuclei)
+
+
+def patterns_of(result: CaseResult) -> dict[NucleusKey, str]:
+    """Return the pattern of every nucleus of a result; empty: not scorable."""
+    table = result.nuclei
+    return {
+        NucleusKey(str(fov), int(number)): str(pattern)
+        for fov, number, pattern in zip(table.fov, table.nucleus_id, table.pattern, strict=True)
+    }
+
+
+def count(patterns: Iterable[str]) -> PatternCounts:
+    """Return the counts of patterns; empty ones are left out."""
+    return PatternCounts.from_patterns(np.array(list(patterns), object))
+
+
+def call_of_read(
+    read: Read, counts: PatternCounts, first: Read | None, rule: CaseRule
+) -> ReviewCall:
+    """Return the call after a first or second read (clinical-rules 1.4).
+
+    Parameters
+    ----------
+    read : Read
+        The read that ends.
+    counts : PatternCounts
+        Its counts.
+    first : Read or None
+        The first read, where `read` is the second.
+    rule : CaseRule
+        Figures of the probe profile.
+    """
+    if read.mode is ReadMode.FULL:
+        call, reason = call_counts(counts, rule)
+        return ReviewCall(call, f"full review of the case: {reason}", counts)
+    if read.role is ReadRole.SECOND and first is not None:
+        call, reason = call_reads(first.counts, counts, rule=rule)
+        return ReviewCall(call, reason, first.counts + counts)
+    call, reason = call_reads(counts, rule=rule)
+    return ReviewCall(call, reason, counts)
+
+
+def with_review(
+    result: CaseResult, values: Mapping[NucleusKey, Decision], call: ReviewCall
+) -> CaseResult:
+    """Return a result with the final values and call of a review; measurements stay.
+
+    Parameters
+    ----------
+    result : CaseResult
+        The machine's result, or an edited one.
+    values : mapping
+        Decisions of the readers.
+    call : ReviewCall
+        Call of the review.
+    """
+    nuclei = result.nuclei
+    pattern, scorable = nuclei.pattern.copy(), nuclei.scorable.copy()
+    for row, (fov, number) in enumerate(zip(nuclei.fov, nuclei.nucleus_id, strict=True)):
+        decision = values.get(NucleusKey(str(fov), int(number)))
+        if decision is not None:
+            pattern[row], scorable[row] = decision.pattern, not decision.is_rejection
+    n, positive = call.counts.n_enumerated, call.counts.n_positive
+    cutoff = result.probe.case_rule.positive_percent / 100
+    reviewed = CaseCall(
+        call=call.call,
+        counts=call.counts,
+        rate=positive / n if n else 0.0,
+        interval=wilson_interval(positive, n),
+        p_positive=probability_at_least(positive, n, cutoff=cutoff),
+        reasons=(call.reason, *_machine_doubts(result)),
+        cautions=result.call.cautions,
+    )
+    return replace(
+        result, call=reviewed, nuclei=replace(nuclei, pattern=pattern, scorable=scorable)
+    )
+
+
+def _machine_doubts(result: CaseResult) -> tuple[str, ...]:
+    """Return why the machine held the case not evaluable: a reader's call does not undo it."""
+    if result.call.call is not Call.NOT_EVALUABLE:
+        return ()
+    return tuple(f"the machine held the case not evaluable: {r}" for r in result.call.reasons)
+
+
+def same_person(one: str, other: str) -> bool:
+    """Return whether two names are the same but for case, blanks and width of letters."""
+    first, second = (
+        " ".join(unicodedata.normalize("NFKC", name).casefold().split()) for name in (one, other)
+    )
+    return first == second
