@@ -9,7 +9,13 @@ import typer
 from typer.core import TyperGroup
 
 from alkfish._version import __version__
-from alkfish.cli import inspect_commands, result_commands, score_command, truth_commands
+from alkfish.cli import (
+    inspect_commands,
+    report_command,
+    result_commands,
+    score_command,
+    truth_commands,
+)
 from alkfish.cli.exit_codes import ExitCode
 from alkfish.cli.options import DEBUG_KEY, JSON_KEY, NOTICE
 from alkfish.errors import AlkfishError
@@ -72,6 +78,7 @@ def _root(
 app.command(rich_help_panel="Score")(score_command.score)
 app.command(rich_help_panel="Score")(inspect_commands.info)
 app.command(rich_help_panel="Score")(truth_commands.demo)
+app.command(rich_help_panel="Score")(report_command.report)
 app.command(rich_help_panel="Score")(result_commands.export)
 app.add_typer(inspect_commands.config_app, name="config", rich_help_panel="Settings and probes")
 app.add_typer(inspect_commands.probe_app, name="probe", rich_help_panel="Settings and probes")

@@ -1,0 +1,173 @@
+"""The evidence of a report: cards of nuclei, maps of fields, charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from alkfish.model.result import Call, CaseResult
+from alkfish.report.charts import rate_scale, running_rate, separation_histogram
+from alkfish.report.content import counted_positive
+from alkfish.report.field_map import MAP_PX, FieldMap, draw_map
+from alkfish.report.gallery import ShownNucleus, choose_nuclei, describe, signals_text
+from alkfish.report.marks import FieldIndex, nucleus_marks
+from alkfish.report.pictures import (
+    FieldReader,
+    Source,
+    Stretch,
+    composite,
+    dapi_view,
+    data_uri,
+    field_stretch,
+    grey,
+    probe_view,
+    window_around,
+)
+from alkfish.report.wording import PatternWords, words_of
+
+MAX_MAP_PICTURES = 12
+"""With more fields, maps carry marks only: the page must stay small."""
+
+MAX_MAPS = 60
+PRINTED_PER_PATTERN = 6
+
+
+@dataclass(frozen=True)
+class Card:
+    """One nucleus of the gallery, ready for the page.
+
+    Attributes
+    ----------
+    views : tuple of (str, str)
+        Name and ``data:`` address of composite and single channels; empty without pictures.
+    marks : str
+        SVG drawn over each view.
+    order : int
+        Place in the gallery as it opens.
+    printed : bool
+        Whether it also stands on paper.
+    """
+
+    shown: ShownNucleus
+    words: PatternWords
+    fov: str
+    nucleus_id: int
+    signals: str
+    separation: float
+    certainty: str
+    why: str
+    description: str
+    views: tuple[tuple[str, str], ...]
+    marks: str
+    order: int
+    printed: bool
+    separation_text: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything drawn."""
+
+    scale: str
+    histogram: str
+    running: str
+    maps: tuple[FieldMap, ...]
+    n_unmapped: int
+    cards: tuple[Card, ...]
+    has_pictures: bool
+
+
+def gather(result: CaseResult, pictures: Mapping[str, Source], *, per_pattern: int) -> Evidence:
+    """Return the evidence of a case.
+
+    Parameters
+    ----------
+    result : CaseResult
+        The scored case.
+    pictures : mapping of str to Source
+        Images of its fields by name; fields without one are drawn without pictures.
+    per_pattern : int
+        Most nuclei per pattern.
+    """
+    index = FieldIndex(result)
+    chosen = choose_nuclei(result, per_pattern)
+    fovs = [qc.fov for qc in result.fields]
+    cards: dict[int, Card] = {}
+    maps = []
+    for number, fov in enumerate(fovs):
+        reader = FieldReader(pictures[fov]) if fov in pictures else None
+        for order, item in enumerate(chosen):
+            if str(result.nuclei.fov[item.row]) == fov:
+                cards[order] = _card(result, index, reader, item, order)
+        if number < MAX_MAPS:
+            picture = _map_picture(reader) if len(fovs) <= MAX_MAP_PICTURES else ""
+            maps.append(draw_map(result, fov, index.shape(fov), picture))
+    evaluable = result.call.call is not Call.NOT_EVALUABLE
+    rule = result.probe.case_rule
+    return Evidence(
+        scale=rate_scale(result.call, rule) if evaluable else "",
+        histogram=separation_histogram(result.nuclei, result.probe.separation),
+        running=running_rate(counted_positive(result), rule),
+        maps=tuple(maps),
+        n_unmapped=max(0, len(fovs) - MAX_MAPS),
+        cards=tuple(cards[order] for order in sorted(cards)),
+        has_pictures=any(card.views for card in cards.values()),
+    )
+
+
+def _map_picture(reader: FieldReader | None) -> str:
+    planes = reader.whole() if reader is not None else None
+    if planes is None:
+        return ""
+    view = (0.75 * dapi_view(planes.dapi)).astype("float32")
+    return data_uri(grey(view), max_px=round(1.5 * MAP_PX))
+
+
+def _card(
+    result: CaseResult, index: FieldIndex, reader: FieldReader | None, item: ShownNucleus,
+    order: int,
+) -> Card:  # fmt: skip
+    nuclei, row = result.nuclei, item.row
+    fov = str(nuclei.fov[row])
+    window = window_around(
+        float(nuclei.y_px[row]), float(nuclei.x_px[row]),
+        pixel_size_um=result.pixel_size_um.get(fov, 0.1), shape=index.shape(fov),
+    )  # fmt: skip
+    views: tuple[tuple[str, str], ...] = ()
+    if reader is not None:
+        planes = reader.cut(window)
+        stretch = _stretch(result, index, fov)
+        views = (
+            ("all channels", data_uri(composite(planes, stretch, result.probe))),
+            ("3' channel", data_uri(grey(probe_view(planes.three_prime, stretch.three_prime)))),
+            ("5' channel", data_uri(grey(probe_view(planes.five_prime, stretch.five_prime)))),
+            ("DAPI", data_uri(grey(dapi_view(planes.dapi)))),
+        )
+    gap = float(nuclei.max_separation_diam[row])
+    has_pair = float(nuclei.max_separation_um[row]) > 0
+    return Card(
+        shown=item,
+        words=words_of(item.pattern),
+        fov=fov,
+        nucleus_id=int(nuclei.nucleus_id[row]),
+        signals=signals_text(nuclei, row),
+        separation=gap,
+        certainty=f"{item.certainty:.0%}" if item.pattern else "",
+        why=item.why,
+        description=describe(result, item),
+        views=views,
+        marks=nucleus_marks(result, index, row, window),
+        order=order,
+        printed=item.rank < PRINTED_PER_PATTERN,
+        separation_text=_gap_text(gap, float(nuclei.max_separation_um[row])) if has_pair else "",
+    )
+
+
+def _gap_text(gap_diam: float, centre_um: float) -> str:
+    return f"gap {gap_diam:.1f} diameters, centres {centre_um:.2f} µm"
+
+
+def _stretch(result: CaseResult, index: FieldIndex, fov: str) -> Stretch:
+    rows = index.spot_rows(fov)
+    ends, amplitude = result.spots.end[rows], result.spots.amplitude[rows]
+    return field_stretch({end: amplitude[ends == end] for end in ("3p", "5p")})
