@@ -54,8 +54,10 @@ def rate_scale(call: CaseCall, rule: CaseRule) -> str:
             class_="ink-fill",
         ),
         *(
-            svg.text(at(p), bar_y + 32, f"{p} %", anchor="middle", size=11, class_="soft")
-            for p in (0, 25, 50, 75, 100)
+            svg.text(at(p), bar_y + 32, f"{p} %", anchor=anchor, size=11, class_="soft")
+            for p, anchor in zip(
+                (0, 25, 50, 75, 100), ("start", *("middle",) * 3, "end"), strict=True
+            )
         ),
     ]  # fmt: skip
     label = (

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alkfish.model.result import Call, CaseResult
+from alkfish.model.signals import Pattern
 from alkfish.report.charts import rate_scale, running_rate, separation_histogram
 from alkfish.report.content import counted_positive
 from alkfish.report.field_map import MAP_PX, FieldMap, draw_map
 from alkfish.report.gallery import ShownNucleus, choose_nuclei, describe, signals_text
-from alkfish.report.marks import FieldIndex, nucleus_marks
+from alkfish.report.marks import FieldIndex, NucleusMarks
 from alkfish.report.pictures import (
     FieldReader,
     Source,
     Stretch,
+    Window,
     composite,
     dapi_view,
     data_uri,
@@ -33,15 +35,32 @@ PRINTED_PER_PATTERN = 6
 
 
 @dataclass(frozen=True)
+class View:
+    """One picture of a nucleus.
+
+    Attributes
+    ----------
+    name : str
+        What it shows.
+    picture : str
+        ``data:`` address; empty without images.
+    marks : str
+        SVG drawn over it.
+    """
+
+    name: str
+    picture: str
+    marks: str
+
+
+@dataclass(frozen=True)
 class Card:
     """One nucleus of the gallery, ready for the page.
 
     Attributes
     ----------
-    views : tuple of (str, str)
-        Name and ``data:`` address of composite and single channels; empty without pictures.
-    marks : str
-        SVG drawn over each view.
+    views : tuple of View
+        Composite and single channels; one without picture where there are no images.
     order : int
         Place in the gallery as it opens.
     printed : bool
@@ -57,8 +76,7 @@ class Card:
     certainty: str
     why: str
     description: str
-    views: tuple[tuple[str, str], ...]
-    marks: str
+    views: tuple[View, ...]
     order: int
     printed: bool
     separation_text: str
@@ -111,7 +129,7 @@ def gather(result: CaseResult, pictures: Mapping[str, Source], *, per_pattern: i
         maps=tuple(maps),
         n_unmapped=max(0, len(fovs) - MAX_MAPS),
         cards=tuple(cards[order] for order in sorted(cards)),
-        has_pictures=any(card.views for card in cards.values()),
+        has_pictures=any(view.picture for card in cards.values() for view in card.views),
     )
 
 
@@ -133,38 +151,51 @@ def _card(
         float(nuclei.y_px[row]), float(nuclei.x_px[row]),
         pixel_size_um=result.pixel_size_um.get(fov, 0.1), shape=index.shape(fov),
     )  # fmt: skip
-    views: tuple[tuple[str, str], ...] = ()
-    if reader is not None:
-        planes = reader.cut(window)
-        stretch = _stretch(result, index, fov)
-        views = (
-            ("all channels", data_uri(composite(planes, stretch, result.probe))),
-            ("3' channel", data_uri(grey(probe_view(planes.three_prime, stretch.three_prime)))),
-            ("5' channel", data_uri(grey(probe_view(planes.five_prime, stretch.five_prime)))),
-            ("DAPI", data_uri(grey(dapi_view(planes.dapi)))),
-        )
-    gap = float(nuclei.max_separation_diam[row])
-    has_pair = float(nuclei.max_separation_um[row]) > 0
+    marks = NucleusMarks(result, index, row, window)
     return Card(
         shown=item,
         words=words_of(item.pattern),
         fov=fov,
         nucleus_id=int(nuclei.nucleus_id[row]),
         signals=signals_text(nuclei, row),
-        separation=gap,
+        separation=float(nuclei.max_separation_diam[row]),
         certainty=f"{item.certainty:.0%}" if item.pattern else "",
         why=item.why,
         description=describe(result, item),
-        views=views,
-        marks=nucleus_marks(result, index, row, window),
+        views=_views(result, index, reader, fov, window, marks),
         order=order,
         printed=item.rank < PRINTED_PER_PATTERN,
-        separation_text=_gap_text(gap, float(nuclei.max_separation_um[row])) if has_pair else "",
+        separation_text=_gap_text(result, row),
     )
 
 
-def _gap_text(gap_diam: float, centre_um: float) -> str:
-    return f"gap {gap_diam:.1f} diameters, centres {centre_um:.2f} µm"
+def _views(
+    result: CaseResult, index: FieldIndex, reader: FieldReader | None, fov: str, window: Window,
+    marks: NucleusMarks,
+) -> tuple[View, ...]:  # fmt: skip
+    if reader is None:
+        return (View("drawing", "", marks.over("3p", "5p")),)
+    planes, top = reader.cut(window), _stretch(result, index, fov)
+    three = grey(probe_view(planes.three_prime, top.three_prime))
+    five = grey(probe_view(planes.five_prime, top.five_prime))
+    return (
+        View(
+            "all channels", data_uri(composite(planes, top, result.probe)), marks.over("3p", "5p")
+        ),
+        View("3' channel", data_uri(three), marks.over()),
+        View("5' channel", data_uri(five), marks.over()),
+        View("DAPI", data_uri(grey(dapi_view(planes.dapi))), marks.over()),
+    )
+
+
+def _gap_text(result: CaseResult, row: int) -> str:
+    """Return the separation of a nucleus in words; empty if no two signals are paired."""
+    gap = float(result.nuclei.max_separation_diam[row])
+    centre = float(result.nuclei.max_separation_um[row])
+    if centre <= 0:
+        return ""
+    which = "gap" if result.nuclei.pattern[row] == Pattern.SPLIT.value else "widest fused gap"
+    return f"{which} {gap:.1f} diameters, centres {centre:.2f} µm"
 
 
 def _stretch(result: CaseResult, index: FieldIndex, fov: str) -> Stretch:

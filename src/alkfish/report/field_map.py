@@ -76,7 +76,16 @@ def _others(at: npt.NDArray[np.float64]) -> list[str]:
     """Return small dots for the negative nuclei; many are drawn as the grid cells they fill."""
     if len(at) <= MAX_DOTS:
         return [
-            svg.tag("circle", cx=x, cy=y, r=1.9, fill="#a9c8f0", fill_opacity=0.85, class_="dot")
+            svg.tag(
+                "circle",
+                cx=x,
+                cy=y,
+                r=2.6,
+                fill="#7fb4f0",
+                stroke="#0a1420",
+                stroke_width=0.7,
+                class_="dot",
+            )
             for x, y in at.tolist()
         ]
     side = MAP_PX / _GRID

@@ -13,7 +13,7 @@ from alkfish.report import svg
 from alkfish.report.pictures import Window
 from alkfish.report.wording import words_of
 
-RING_UM = 0.62
+RING_UM = 0.8
 """Smallest radius of the mark around a signal: it must not cover the signal."""
 
 Rows = npt.NDArray[np.intp]
@@ -67,22 +67,45 @@ def _rows_by_name(names: npt.NDArray[Any]) -> dict[str, Rows]:
     return dict(zip(unique.tolist(), np.split(order, ends), strict=True))
 
 
-def nucleus_marks(result: CaseResult, index: FieldIndex, row: int, window: Window) -> str:
-    """Return the SVG drawing that lies over a window: outline, signals, the decisive spot."""
-    nuclei = result.nuclei
-    fov, nucleus = str(nuclei.fov[row]), int(nuclei.nucleus_id[row])
-    words = words_of(str(nuclei.pattern[row]))
-    unit = max(window.height, window.width) / 150
-    outline = "".join(
-        svg.path(points, stroke=colour, width=width * unit, close=True, class_="outline")
-        for points in _outline(index.labels(fov), nucleus, window)
-        for colour, width in ((_DARK, 2.6), (words.colour, 1.3), ("#fff", 0.5))
-    )
-    rings = "".join(_rings(result, index, row, window, unit))
-    return svg.tag(
-        "svg", svg.tag("g", outline + rings), xmlns="http://www.w3.org/2000/svg", class_="marks",
-        viewBox=f"-0.5 -0.5 {window.width} {window.height}", aria_hidden="true", fill="none",
-    )  # fmt: skip
+class NucleusMarks:
+    """Drawings that lie over the views of one nucleus.
+
+    Parameters
+    ----------
+    result, index : CaseResult, FieldIndex
+        The case.
+    row : int
+        Row of the nucleus.
+    window : Window
+        Part of the field that the views show.
+    """
+
+    def __init__(self, result: CaseResult, index: FieldIndex, row: int, window: Window) -> None:
+        fov, nucleus = str(result.nuclei.fov[row]), int(result.nuclei.nucleus_id[row])
+        colour = words_of(str(result.nuclei.pattern[row])).colour
+        self._window = window
+        self._unit = max(window.height, window.width) / 150
+        self._outline = "".join(
+            svg.tag(
+                "g", svg.path(points, close=True), class_=name, stroke=stroke,
+                stroke_width=width * self._unit,
+            )
+            for points in _outline(index.labels(fov), nucleus, window)
+            for name, stroke, width in (("under", _DARK, 1.8), ("over", colour, 0.9))
+        )  # fmt: skip
+        self._rings = _rings(result, index, row, window, self._unit)
+
+    def over(self, *ends: str) -> str:
+        """Return the drawing with the outline and the signals of the given ends (3p, 5p).
+
+        Single channels carry their own signals only; one without marks on top shows doublets.
+        """
+        rings = "".join(mark for end, mark in self._rings if end in ends)
+        box = f"-0.5 -0.5 {self._window.width} {self._window.height}"
+        return svg.tag(
+            "svg", self._outline + rings, xmlns="http://www.w3.org/2000/svg", class_="marks",
+            viewBox=box, aria_hidden="true", fill="none",
+        )  # fmt: skip
 
 
 def _outline(labels: Any, nucleus: int, window: Window) -> list[list[tuple[float, float]]]:
@@ -99,7 +122,8 @@ def _outline(labels: Any, nucleus: int, window: Window) -> list[list[tuple[float
 
 def _rings(
     result: CaseResult, index: FieldIndex, row: int, window: Window, unit: float
-) -> list[str]:
+) -> list[tuple[str, str]]:
+    """Return end and mark of each signal of a nucleus."""
     nuclei, spots = result.nuclei, result.spots
     fov = str(nuclei.fov[row])
     size = result.pixel_size_um.get(fov, 0.1)
@@ -112,24 +136,34 @@ def _rings(
         x, y = float(spots.x_px[k]) - window.left, float(spots.y_px[k]) - window.top
         radius = max(RING_UM, 0.9 * float(spots.diameter_um[k])) / size
         fused = len(ends_of[int(spots.signal_id[k])]) > 1
-        drawn.append(_ring(str(spots.end[k]), x, y, radius, unit, fused=fused))
+        end = str(spots.end[k])
+        mark = _ring(end, x, y, radius, unit, fused=fused)
         if int(spots.spot_id[k]) == int(nuclei.decisive_spot[row]) > 0:
-            drawn.append(_question(x + 1.2 * radius, y - 1.2 * radius, unit))
+            mark += _question(x + 1.1 * radius, y - 1.0 * radius, unit)
+        drawn.append((end, mark))
     return drawn
 
 
 def _ring(end: str, x: float, y: float, radius: float, unit: float, *, fused: bool) -> str:
-    """Return the mark of a spot: a circle for 3', a square for 5'; thin if it is fused."""
+    """Return the mark of a spot: a circle for 3', a square for 5'; dashed if it is fused."""
     parts = []
-    side = 1.5 * radius
-    for colour, width in ((_DARK, 2.4), (_END_COLOUR.get(end, "#fff"), 0.8 if fused else 1.5)):
+    side = 1.65 * radius
+    dash = f"{svg.number(2.2 * unit)} {svg.number(1.6 * unit)}" if fused else "none"
+    colour = _END_COLOUR.get(end, "#fff")
+    for name, stroke, width in (("under", _DARK, 2.0), ("over", colour, 1.0)):
         if end == "3p":
             shape = svg.tag("circle", cx=x, cy=y, r=radius)
         else:
             shape = svg.tag("rect", x=x - side / 2, y=y - side / 2, width=side, height=side)
-        parts.append(svg.tag("g", shape, stroke=colour, stroke_width=width * unit))
+        dashes = dash if name == "over" else "none"
+        parts.append(
+            svg.tag(
+                "g", shape, class_=name, stroke=stroke, stroke_width=width * unit,
+                stroke_dasharray=dashes, stroke_opacity=0.45 if name == "under" else 1,
+            )
+        )  # fmt: skip
     return svg.tag("g", "".join(parts), class_=f"ring end-{end}")
 
 
 def _question(x: float, y: float, unit: float) -> str:
-    return svg.text(x, y, "?", size=13 * unit, class_="decisive", fill="#fff", weight="bold")
+    return svg.text(x, y, "?", size=9 * unit, class_="decisive", fill="#fff", weight="bold")

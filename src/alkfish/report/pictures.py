@@ -127,7 +127,7 @@ def field_stretch(spots: Mapping[str, npt.NDArray[np.float64]]) -> Stretch:
 
     One scale for all nuclei of a field: a dim signal must look dim. 0 stands for "no spot seen".
     """
-    tops = {end: float(np.percentile(a, 75)) if len(a) else 0.0 for end, a in spots.items()}
+    tops = {end: float(np.median(a)) if len(a) else 0.0 for end, a in spots.items()}
     return Stretch(tops.get("3p", 0.0), tops.get("5p", 0.0))
 
 
@@ -136,7 +136,8 @@ def probe_view(plane: npt.NDArray[Any], top: float) -> Floats:
     values = plane.astype(np.float32)
     floor = float(np.percentile(values, 40))
     height = top if top > 0 else float(values.max()) - floor
-    return np.clip((values - floor) / max(1.15 * height, 1e-6), 0.0, 1.0).astype(np.float32)
+    shown = np.clip((values - floor) / max(1.1 * height, 1e-6), 0.0, 1.0)
+    return np.asarray(shown**0.85, np.float32)
 
 
 def dapi_view(plane: npt.NDArray[Any]) -> Floats:
@@ -148,7 +149,7 @@ def dapi_view(plane: npt.NDArray[Any]) -> Floats:
 
 def composite(planes: Planes, stretch: Stretch, probe: ProbeProfile) -> Bytes:
     """Return the three channels as an RGB picture: DAPI blue, each probe end in its colour."""
-    dapi = 0.62 * dapi_view(planes.dapi)
+    dapi = 0.7 * dapi_view(planes.dapi)
     ends = {
         probe.three_prime_colour: probe_view(planes.three_prime, stretch.three_prime),
         probe.five_prime_colour: probe_view(planes.five_prime, stretch.five_prime),
