@@ -125,7 +125,7 @@ def gather(result: CaseResult, pictures: Mapping[str, Source], *, per_pattern: i
     return Evidence(
         scale=rate_scale(result.call, rule) if evaluable else "",
         histogram=separation_histogram(result.nuclei, result.probe.separation),
-        running=running_rate(counted_positive(result), rule),
+        running=running_rate(counted_positive(result), rule) if evaluable else "",
         maps=tuple(maps),
         n_unmapped=max(0, len(fovs) - MAX_MAPS),
         cards=tuple(cards[order] for order in sorted(cards)),
@@ -194,7 +194,8 @@ def _gap_text(result: CaseResult, row: int) -> str:
     centre = float(result.nuclei.max_separation_um[row])
     if centre <= 0:
         return ""
-    which = "gap" if result.nuclei.pattern[row] == Pattern.SPLIT.value else "widest fused gap"
+    apart = str(result.nuclei.pattern[row]) in (Pattern.SPLIT.value, "")
+    which = "gap" if apart else "widest fused gap"
     return f"{which} {gap:.1f} diameters, centres {centre:.2f} µm"
 
 

@@ -23,7 +23,10 @@ INFORMING = {
     "gain": "copy-number gain",
 }
 
-SURE, DOUBTFUL = "convincing", "doubtful"
+SURE, LEAST, DOUBTFUL = "convincing", "least certain", "doubtful"
+
+SURE_FROM = 0.9
+"""Certainty from which a pattern is not called doubtful."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class ShownNucleus:
     certainty : float
         Estimated probability of its pattern; 0 if it is not counted.
     why : str
-        ``convincing``, ``doubtful``, or the reason of exclusion.
+        ``convincing``, ``least certain``, ``doubtful``, or the reason of exclusion.
     rank : int
         Place among the shown nuclei of its group, from 0.
     """
@@ -65,13 +68,22 @@ def choose_nuclei(result: CaseResult, per_pattern: int) -> list[ShownNucleus]:
 
     Convincing and doubtful nuclei take turns, so that the first of a group show both ends. Ties
     are broken by SNR, then by the order of the table: the same result shows the same nuclei.
+
+    Parameters
+    ----------
+    result : CaseResult
+        The scored case.
+    per_pattern : int
+        Most nuclei of each pattern; half as many of those not counted.
     """
     certainty = pattern_certainty(result.nuclei)
     shown = []
     for pattern in PATTERN_WORDS:
         rows = np.flatnonzero(result.nuclei.pattern == pattern)
         order = rows[np.lexsort((-result.nuclei.min_snr[rows], -certainty[rows]))].tolist()
-        for rank, (row, why) in enumerate(_both_ends(order, per_pattern)):
+        for rank, (row, end) in enumerate(_both_ends(order, per_pattern)):
+            flagged = "doubtful" in str(result.nuclei.flags[row]).split(";")
+            why = DOUBTFUL if flagged or certainty[row] < SURE_FROM else end
             shown.append(ShownNucleus(row, pattern, float(certainty[row]), why, rank))
     return shown + _excluded(result.nuclei, per_pattern // 2)
 
@@ -82,7 +94,7 @@ def _both_ends(order: list[int], limit: int) -> list[tuple[int, str]]:
     picked: list[tuple[int, str]] = []
     for k in range(n):
         place = k // 2
-        picked.append((order[-1 - place], DOUBTFUL) if k % 2 else (order[place], SURE))
+        picked.append((order[-1 - place], LEAST) if k % 2 else (order[place], SURE))
     return picked
 
 

@@ -87,7 +87,7 @@ class NucleusMarks:
         self._unit = max(window.height, window.width) / 150
         self._outline = "".join(
             svg.tag(
-                "g", svg.path(points, close=True), class_=name, stroke=stroke,
+                "g", svg.tag("path", d=svg.way(points, close=True)), class_=name, stroke=stroke,
                 stroke_width=width * self._unit,
             )
             for points in _outline(index.labels(fov), nucleus, window)

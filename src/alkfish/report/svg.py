@@ -58,6 +58,12 @@ def rect(x: Number, y: Number, width: Number, height: Number, *, fill: str,
     )  # fmt: skip
 
 
+def way(points: Sequence[tuple[Number, Number]], *, close: bool = False) -> str:
+    """Return the steps of a path through points."""
+    steps = "L".join(f"{number(x)} {number(y)}" for x, y in points)
+    return f"M{steps}{'Z' if close else ''}"
+
+
 def path(
     points: Sequence[tuple[Number, Number]],
     *,
@@ -68,12 +74,11 @@ def path(
     opacity: Number = 1,
     close: bool = False,
 ) -> str:
-    """Return a line through points; empty text for fewer than two."""  # fmt: skip
+    """Return a line or an area through points; empty text for fewer than two."""
     if len(points) < 2:
         return ""
-    steps = "L".join(f"{number(x)} {number(y)}" for x, y in points)
     return tag(
-        "path", d=f"M{steps}{'Z' if close else ''}", class_=class_, stroke=stroke, fill=fill,
+        "path", d=way(points, close=close), class_=class_, stroke=stroke, fill=fill,
         stroke_width=width, fill_opacity=opacity, stroke_linejoin="round",
     )  # fmt: skip
 
