@@ -22,8 +22,14 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
-APT_FOR_TESTS: tuple[str, ...] = ()
-"""Debian and Ubuntu packages that the tests need; none so far."""
+APT_FOR_TESTS: tuple[str, ...] = (
+    "chromium",
+    "libpango-1.0-0",
+    "libpangoft2-1.0-0",
+    "libharfbuzz-subset0",
+    "fonts-dejavu-core",
+)
+"""Debian packages that the tests need: a browser that opens reports, and what PDFs are set with."""
 
 
 def run(*command: str | Path) -> None:

@@ -174,13 +174,17 @@ def test_nothing_overflows_on_a_small_screen(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_the_policy_stops_what_escaping_would_miss(page):
-    page.evaluate(
-        """() => { const s = document.createElement("img"); s.setAttribute("onerror",
-        "document.title = 'run'"); s.src = "data:,"; document.body.append(s); }"""
-    )
-    page.wait_for_timeout(200)
+def test_the_policy_stops_what_escaping_would_miss(browser, report):
+    page = browser.new_page()
+    page.goto(report.as_uri())
+    with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        page.evaluate(
+            """() => { const i = document.createElement("img");
+            i.setAttribute("onerror", "document.title = 'run'"); i.src = "data:,";
+            document.body.append(i); }"""
+        )
     assert page.title() != "run"
+    page.close()
 
 
 def test_pdf(alkfish, scored, case, details, tmp_path):

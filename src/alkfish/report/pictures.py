@@ -144,7 +144,7 @@ def dapi_view(plane: npt.NDArray[Any]) -> Floats:
     """Return DAPI scaled to 0-1 between its own low and high values."""
     values = plane.astype(np.float32)
     low, high = (float(q) for q in np.percentile(values, (2.0, 99.7)))
-    return np.clip((values - low) / max(high - low, 1e-6), 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip((values - low) / max(high - low, 1e-6), 0.0, 1.0), np.float32)
 
 
 def composite(planes: Planes, stretch: Stretch, probe: ProbeProfile) -> Bytes:
@@ -165,7 +165,7 @@ def grey(view: Floats) -> Bytes:
 
 
 def _as_bytes(values: npt.NDArray[Any]) -> Bytes:
-    return np.rint(np.clip(values, 0.0, 1.0) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(values, 0.0, 1.0) * 255), np.uint8)
 
 
 def data_uri(picture: Bytes, *, max_px: int = MAX_CROP_PX) -> str:
