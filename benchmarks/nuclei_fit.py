@@ -17,7 +17,8 @@ import numpy as np
 from nuclei_accuracy import DEFAULT_DATA, read_pairs, split_halves
 
 from alkfish.segment import classical, declump, evidence, kernels
-from alkfish.segment.background import HAZE_WIDTH, foreground_mask, subtract_haze
+from alkfish.segment.background import foreground_mask, root_otsu_cut
+from alkfish.segment.working import WorkPicture
 
 
 def logistic(x: Any, y: Any, weight: Any, ridge: float = 1e-3) -> evidence.LinearRule:
@@ -36,10 +37,9 @@ def logistic(x: Any, y: Any, weight: Any, ridge: float = 1e-3) -> evidence.Linea
 def prepare(picture: Any, truth: Any) -> tuple[declump.Layers, Any]:
     areas = np.bincount(truth.ravel())[1:]
     diam = classical.median_width(areas[areas > 0])  # what the scout pass of segment_nuclei finds
-    work = classical._WorkPicture.from_raw(picture, max(diam, 6.0), classical.WORK_DIAM_PX)
-    smooth = cv2.GaussianBlur(work.pixels, (0, 0), max(0.7, work.diam_px / 30))
-    signal = subtract_haze(smooth, HAZE_WIDTH * work.diam_px)
-    mask = foreground_mask(signal, work.diam_px)
+    work = WorkPicture.from_raw(picture, max(diam, 6.0))
+    signal = work.signal()
+    mask = foreground_mask(signal, work.diam_px, root_otsu_cut(signal))
     layers = declump.Layers.from_signal(signal, mask, work.diam_px)
     size = (signal.shape[1], signal.shape[0])
     return layers, cv2.resize(truth.astype(np.int32), size, interpolation=cv2.INTER_NEAREST)
@@ -72,7 +72,7 @@ def pair_samples(graph: Any, truth: Any, rule: Any) -> tuple[Any, Any]:
         target = graph.mutual_best(np.where(same, rank, -1e9), -1e8)
         if target is None:
             break
-        graph.apply(target)
+        graph.apply(target, rank)
     return np.concatenate(xs) if xs else np.empty((0, 20)), np.concatenate(ys) if ys else np.empty(
         0
     )

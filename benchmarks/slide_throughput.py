@@ -58,7 +58,9 @@ def run_once(slide: Path, workers: int) -> Run:
         if process.returncode != 0:
             raise SystemExit(complaint.decode())
         case = json.loads(text)["cases"][0]
-    return Run(seconds, main_mb, worker_mb, sum(f["n_nuclei"] for f in case["fields"]), case["call"])
+    return Run(
+        seconds, main_mb, worker_mb, sum(f["n_nuclei"] for f in case["fields"]), case["call"]
+    )
 
 
 def resident_mb(pid: int) -> tuple[float, float]:

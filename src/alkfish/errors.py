@@ -81,5 +81,9 @@ class BundleError(AlkfishError):
     """A case bundle is missing, incomplete, or of another version."""
 
 
+class ExecutionError(AlkfishError):
+    """Work cannot be spread: workers die, or a cluster cannot be reached or used."""
+
+
 class AlkfishWarning(UserWarning):
     """Base of all warnings that alkfish issues."""

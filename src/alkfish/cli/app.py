@@ -36,7 +36,10 @@ class GuardedGroup(TyperGroup):
                 print_json_error(error)
             raise typer.Exit(ExitCode.USAGE) from error
         except KeyboardInterrupt as error:
-            say("stopped: finished cases are kept, the unfinished one was not written")
+            say(
+                "stopped: finished cases are kept, the unfinished one was not written; the same "
+                "command goes on with a slide where it was"
+            )
             raise typer.Exit(ExitCode.INTERRUPTED) from error
 
 

@@ -26,6 +26,8 @@ class ReadOptions:
     probe: ProbeProfile
     channels: Mapping[str, int] | None = None
     pixel_size_um: float | None = None
+    z_step_um: float | None = None
+    scene: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ def _open(path: Path, options: ReadOptions) -> Job | Failed:
             probe=options.probe,
             channels=options.channels,
             pixel_size_um=options.pixel_size_um,
+            z_step_um=options.z_step_um,
+            scene=options.scene,
         )
     except AlkfishError as error:
         return Failed(path, case_id, error)

@@ -40,19 +40,45 @@ def _likeness(file: FileInfo) -> tuple[object, ...]:
         file.channels,
         file.pixel_size_um,
         file.pixel_size_source,
+        file.z_step_um,
+        file.levels,
     )
 
 
 def _row(files: Sequence[FileInfo]) -> tuple[str, ...]:
     first, last = files[0], files[-1]
-    names = [first.path.name, *(["...", last.path.name] if len(files) > 1 else [])]
+    names = [_file_name(first), *(["...", _file_name(last)] if len(files) > 1 else [])]
     size = [f"{first.pixel_size_um:g} um"] if first.pixel_size_um else []
     return (
         "\n".join([*names, *([f"({len(files)} files)"] if len(files) > 1 else [])]),
-        f"{first.kind}\n{first.dtype}\n{first.axes} {'x'.join(map(str, first.shape))}",
+        "\n".join([first.kind, first.dtype, _shape(first), *_levels(first)]),
         "\n".join(map(_channel, first.channels)),
-        "\n".join([*size, first.pixel_size_source]),
+        "\n".join([*size, first.pixel_size_source, *_planes(first)]),
     )
+
+
+def _file_name(file: FileInfo) -> str:
+    name = file.path.rpartition("/")[2] if isinstance(file.path, str) else file.path.name
+    return f"{name}, scene {file.scene}" if file.scene else name
+
+
+def _planes(file: FileInfo) -> list[str]:
+    if file.n_planes == 1:
+        return []
+    step = f"{file.z_step_um:g} um" if file.z_step_um else "unknown"
+    return [f"{file.n_planes} planes, z step {step}", file.z_step_source]
+
+
+def _shape(file: FileInfo) -> str:
+    return f"{file.axes} {'x'.join(map(str, file.shape))}"
+
+
+def _levels(file: FileInfo) -> list[str]:
+    """Return the tiles, and the sizes of the lower levels if there are any."""
+    full, *lower = file.levels
+    tiles = [f"tiles {full.tile[0]}x{full.tile[1]}"] if full.tile != full.shape else []
+    sizes = [f"level /{level.downsample:g} {level.shape[0]}x{level.shape[1]}" for level in lower]
+    return [*tiles, *sizes]
 
 
 def _channel(channel: ChannelInfo) -> str:

@@ -16,7 +16,9 @@ from alkfish.cli.options import (
     JsonOption,
     PixelSizeOption,
     ProbeOption,
+    SceneOption,
     SetOption,
+    ZStepOption,
 )
 from alkfish.errors import InputError
 
@@ -29,16 +31,20 @@ probe_app = typer.Typer(no_args_is_help=True, help="List or show probe profiles.
 
 def info(
     paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH...", help="Pictures or folders.", show_default=False),
+        list[str],
+        typer.Argument(
+            metavar="PATH...", help="Pictures, folders, or URLs of OME-Zarr.", show_default=False
+        ),
     ],
     probe: ProbeOption = "vysis-alk",
     channels: ChannelsOption = None,
     pixel_size_um: PixelSizeOption = None,
+    z_step_um: ZStepOption = None,
+    scene: SceneOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Show what would be read: axes, channels and their roles, pixel size, and what is missing.
+    """Show what would be read: axes, levels, scenes, channels, pixel size, and what is missing.
 
     [bold]Examples[/]
 
@@ -58,7 +64,12 @@ def info(
     found, errors = [], []
     for path in paths:
         try:
-            found.append(describe(path, channels=roles, pixel_size_um=pixel_size_um, probe=kit))
+            found.append(
+                describe(
+                    path, channels=roles, pixel_size_um=pixel_size_um, z_step_um=z_step_um,
+                    scene=scene, probe=kit,
+                )
+            )  # fmt: skip
         except InputError as error:
             print_error(error, debug=debug)
             errors.append(error)

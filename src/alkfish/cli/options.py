@@ -19,6 +19,8 @@ JSON_KEY = "alkfish.json"
 READING = "Reading the images"
 SETTINGS = "Settings"
 OUTPUT = "Output"
+SLIDE = "Whole slides"
+WORK = "Spreading the work"
 
 
 def _remember(key: str) -> Callable[[typer.Context, bool], bool]:
@@ -75,6 +77,83 @@ PixelSizeOption = Annotated[
         metavar="UM",
         help="Width of a pixel in micrometres. Default: from the file; never guessed.",
         rich_help_panel=READING,
+    ),
+]
+ZStepOption = Annotated[
+    float | None,
+    typer.Option(
+        "--z-step-um",
+        metavar="UM",
+        help="Distance of the planes of a focus stack in micrometres. Default: from the file; a "
+        "stack without it is projected.",
+        rich_help_panel=READING,
+    ),
+]
+SceneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scene",
+        metavar="NAME|NUMBER",
+        help="Scene (series) of a file with several, by name or counted from 0.",
+        rich_help_panel=READING,
+    ),
+]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=1,
+        help="Processes on this computer that share the work; changes no result.",
+        rich_help_panel=WORK,
+    ),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Work on the Dask cluster of this scheduler, for example tcp://10.0.0.5:8786.",
+        rich_help_panel=WORK,
+    ),
+]
+RoiOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--roi",
+        metavar="FILE|FOLDER",
+        help="Count only nuclei within the outlined areas (GeoJSON, QuPath's export); the others "
+        "are kept and flagged. For several cases a folder with one <case>.geojson each.",
+        rich_help_panel=SLIDE,
+    ),
+]
+RoiIncludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--roi-include",
+        metavar="CLASS",
+        help="Use only areas of this class. May be repeated. Default: all that are not excluded.",
+        rich_help_panel=SLIDE,
+    ),
+]
+RoiExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--roi-exclude",
+        metavar="CLASS",
+        help="Leave out areas of this class, too. May be repeated. Always left out: Ignore*, "
+        "Exclude, Necrosis, Artefact.",
+        rich_help_panel=SLIDE,
+    ),
+]
+TileFieldsOption = Annotated[
+    int,
+    typer.Option(
+        "--tile-fields",
+        metavar="N",
+        min=1,
+        help="Fields per side of the tiles that are handed to the workers; changes no result.",
+        rich_help_panel=WORK,
     ),
 ]
 OverwriteOption = Annotated[

@@ -16,21 +16,35 @@ def export(
         typer.Argument(metavar="RESULT", help="The bundle of a case.", show_default=False),
     ],
     csv: Annotated[bool, typer.Option("--csv", help="Write the tables as CSV.")] = False,
+    geojson: Annotated[
+        bool,
+        typer.Option(
+            "--geojson",
+            help="Write the nuclei's outlines, patterns and measurements for QuPath, one file per "
+            "field.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", metavar="OUT", help="Folder. Default: the bundle itself."),
     ] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write the tables of a result in another format.
+    """Write a result in other formats: tables for spreadsheets, outlines for QuPath.
 
-    [bold]Example[/]
+    [bold]Examples[/]
 
     alkfish export results/case_17 --csv
+
+    alkfish export results/slide_3 --geojson -o for_qupath
     """
     from alkfish.io.bundle import export_csv
+    from alkfish.io.geojson_export import export_geojson
 
-    if not csv:
-        raise typer.BadParameter("name a format: --csv")
-    for path in export_csv(result, result if out is None else out):
+    if not (csv or geojson):
+        raise typer.BadParameter("name a format: --csv, --geojson")
+    target = result if out is None else out
+    for path in export_csv(result, target) if csv else ():
+        typer.echo(str(path))
+    for path in export_geojson(result, target) if geojson else ():
         typer.echo(str(path))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,13 +21,24 @@ from alkfish.cli.options import (
     OverwriteOption,
     PixelSizeOption,
     ProbeOption,
+    RoiExcludeOption,
+    RoiIncludeOption,
+    RoiOption,
+    SceneOption,
+    SchedulerOption,
     SetOption,
+    TileFieldsOption,
+    WorkersOption,
+    ZStepOption,
 )
 
 if TYPE_CHECKING:
     from alkfish.cli.batch import Job, Outcome, ReadOptions, Scored
+    from alkfish.cli.outlines import OutlineOptions
     from alkfish.cli.progress import FieldProgress
     from alkfish.config import Config
+    from alkfish.execute import Executor
+    from alkfish.io.geojson import Regions
     from alkfish.model.probe import ProbeProfile
 
 
@@ -34,7 +47,7 @@ def score(
         list[Path],
         typer.Argument(
             metavar="PATH...",
-            help="A picture is a case of one field, a folder a case of many fields.",
+            help="A picture or slide is a case of one field, a folder a case of many fields.",
             show_default=False,
         ),
     ],
@@ -53,6 +66,14 @@ def score(
     settings: SetOption = None,
     channels: ChannelsOption = None,
     pixel_size_um: PixelSizeOption = None,
+    z_step_um: ZStepOption = None,
+    scene: SceneOption = None,
+    roi: RoiOption = None,
+    roi_include: RoiIncludeOption = None,
+    roi_exclude: RoiExcludeOption = None,
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
+    tile_fields: TileFieldsOption = 1,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -67,14 +88,19 @@ def score(
 
     alkfish score rgb/ -o results --pixel-size-um 0.1 --set detect.min_snr=7
 
+    alkfish score slide.ome.tif -o results --workers 4 --roi tumour.geojson
+
     Exit codes: 0 all scored, 1 some case failed, 2 usage or input error (nothing was scored).
     """
-    options = read_options(probe, channels, pixel_size_um)
+    from alkfish.cli.outlines import OutlineOptions
+
     outcomes = score_paths(
         paths,
         out,
-        options=options,
+        options=read_options(probe, channels, pixel_size_um, z_step_um=z_step_um, scene=scene),
+        outlines=OutlineOptions(roi, tuple(roi_include or ()), tuple(roi_exclude or ())),
         config=load_config(config, settings or []),
+        work=Work(workers, scheduler, tile_fields),
         overwrite=overwrite,
         show_progress=not as_json,
         debug=debug,
@@ -83,12 +109,25 @@ def score(
     end_with_code(outcomes)
 
 
-def read_options(probe: str, channels: str | None, pixel_size_um: float | None) -> ReadOptions:
+@dataclass(frozen=True)
+class Work:
+    """How the work is spread, as given on the command line; it never changes a result."""
+
+    workers: int = 1
+    scheduler: str | None = None
+    tile_fields: int = 1
+
+
+def read_options(
+    probe: str, channels: str | None, pixel_size_um: float | None, *,
+    z_step_um: float | None = None, scene: str | None = None,
+) -> ReadOptions:  # fmt: skip
     """Return the checked options of reading; see `alkfish.io`."""
     from alkfish.cli.batch import ReadOptions
     from alkfish.io.probes import load_probe, require_confirmed
 
-    return ReadOptions(require_confirmed(load_probe(probe)), parse_roles(channels), pixel_size_um)
+    kit = require_confirmed(load_probe(probe))
+    return ReadOptions(kit, parse_roles(channels), pixel_size_um, z_step_um, scene)
 
 
 def parse_roles(channels: str | None) -> Mapping[str, int] | None:
@@ -108,47 +147,75 @@ def load_config(path: Path | None, assignments: list[str]) -> Config:
 
 def score_paths(
     paths: list[Path], out: Path, *, options: ReadOptions, config: Config, overwrite: bool,
-    show_progress: bool, debug: bool,
+    show_progress: bool, debug: bool, outlines: OutlineOptions | None = None,
+    work: Work | None = None,
 ) -> list[Outcome]:  # fmt: skip
     """Plan, check, score and write; errors of single cases are printed as they happen."""
     from alkfish.cli import batch
+    from alkfish.cli.outlines import OutlineOptions, find_outlines
     from alkfish.cli.output import print_error, say
     from alkfish.cli.progress import FieldProgress
+    from alkfish.execute import open_executor
     from alkfish.preparation import prepare_kernels
 
-    jobs = batch.plan(paths, options)
-    batch.check_out(out, [job.case_id for job in jobs], overwrite=overwrite)
-    total = sum(len(job.case) for job in jobs if isinstance(job, batch.Job))
-    outcomes = []
+    planned = batch.plan(paths, options)
+    batch.check_out(out, [job.case_id for job in planned], overwrite=overwrite)
+    jobs = [job for job in planned if isinstance(job, batch.Job)]
+    regions = find_outlines(outlines or OutlineOptions(), jobs)
+    outcomes, spread = [], work or Work()
     prepare_kernels(say)
-    with FieldProgress(total, enabled=show_progress) as progress:
-        score_job = _make_scorer(out, options.probe, config, overwrite, progress)
-        for outcome in batch.run(jobs, score_job):
+    with (
+        open_executor(spread.workers, spread.scheduler) as executor,
+        FieldProgress(sum(len(job.case) for job in jobs), enabled=show_progress) as progress,
+    ):
+        executor.check_paths([path for job in jobs for path in job.case.paths])
+        scorer = CaseScorer(
+            out, options.probe, config, overwrite, regions, progress, executor, spread.tile_fields
+        )
+        for outcome in batch.run(planned, scorer):
             if isinstance(outcome, batch.Failed):
                 print_error(outcome.error, debug=debug)
             outcomes.append(outcome)
     return outcomes
 
 
-def _make_scorer(
-    out: Path, probe: ProbeProfile, config: Config, overwrite: bool, progress: FieldProgress
-) -> Callable[[Job], Scored]:
-    from alkfish import pipeline
-    from alkfish.cli.batch import Scored
-    from alkfish.io.bundle import write_bundle
+@dataclass(frozen=True)
+class CaseScorer:
+    """Scores one case after the other and writes their bundles."""
 
-    def score_job(job: Job) -> Scored:
-        progress.begin(job.case_id)
+    out: Path
+    probe: ProbeProfile
+    config: Config
+    overwrite: bool
+    regions: Mapping[str, Mapping[str, Regions]]
+    progress: FieldProgress
+    executor: Executor
+    tile_fields: int
+
+    def __call__(self, job: Job) -> Scored:
+        """Score a case and write its bundle; finished fields of slides are kept until then."""
+        from alkfish import pipeline
+        from alkfish.cli.batch import Scored
+        from alkfish.io.bundle import folder_name, write_bundle
+
+        self.progress.begin(job.case_id)
+        folder = self.out / f".{folder_name(job.case_id)}.fields"
         result = pipeline.score_case(
             job.case,
-            probe=probe,
-            config=config,
-            spread=pipeline.Spread(on_analysed=lambda _: progress.advance()),
+            probe=self.probe,
+            config=self.config,
+            regions=self.regions.get(job.case_id),
+            spread=pipeline.Spread(
+                executor=self.executor,
+                folder=folder,
+                tile_fields=self.tile_fields,
+                on_analysed=lambda _: self.progress.advance(),
+                on_slide=self.progress.show_slide,
+            ),
         )
-        bundle = write_bundle(result, out, overwrite=overwrite)
+        bundle = write_bundle(result, self.out, overwrite=self.overwrite)
+        shutil.rmtree(folder, ignore_errors=True)
         return Scored(job.path, job.case_id, result, bundle)
-
-    return score_job
 
 
 def show(outcomes: list[Outcome], *, as_json: bool) -> None:

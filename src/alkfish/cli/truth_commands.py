@@ -10,6 +10,7 @@ import typer
 
 from alkfish.cli.options import (
     OUTPUT,
+    SLIDE,
     DebugOption,
     JsonOption,
     PixelSizeOption,
@@ -51,17 +52,67 @@ def simulate(
     separation: Annotated[
         str, typer.Option(help="Distances of split loci: clinical (clear) or published (narrow).")
     ] = "clinical",
+    planes: Annotated[
+        int, typer.Option(min=1, max=200, help="Focus planes; 1 simulates single planes.")
+    ] = 1,
+    z_step_um: Annotated[
+        float, typer.Option(min=0.02, max=20.0, help="Distance of the focus planes.")
+    ] = 0.4,
     probe: ProbeOption = "vysis-alk",
     name: Annotated[str, typer.Option(help="Case id. Default: level and seed.")] = "",
+    slide: Annotated[
+        int | None,
+        typer.Option(
+            min=512,
+            max=262_144,
+            metavar="PX",
+            help="Simulate one slide of this height and width instead of fields: a pyramidal "
+            "OME-TIFF, never held in memory.",
+            rich_help_panel=SLIDE,
+            show_default=False,
+        ),
+    ] = None,
+    tissue: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=1.0, help="Share of the slide that is tissue.", rich_help_panel=SLIDE
+        ),
+    ] = 0.5,
+    pyramid: Annotated[
+        bool,
+        typer.Option(help="Write the lower levels of the slide.", rich_help_panel=SLIDE),
+    ] = True,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Simulate a case with exact truth: OUT/<case>/ holds the images, OUT/truth/<case>/ the truth.
 
-    [bold]Example[/]
+    [bold]Examples[/]
 
     alkfish simulate try --level hard --seed 3 --positive-fraction 0.2
+
+    alkfish simulate try --slide 32768 --tissue 0.4
     """
+    if slide is not None:
+        from alkfish.cli.simulate_slide import SlideOptions, simulate_slide
+
+        simulate_slide(
+            SlideOptions(
+                out=out,
+                side=slide,
+                level=level,
+                seed=seed,
+                tissue=tissue,
+                pyramid=pyramid,
+                positive_fraction=positive_fraction,
+                pixel_size_um=0.1 if pixel_size_um is None else pixel_size_um,
+                separation=separation,
+                probe=probe,
+                name=name,
+            ),
+            as_json=as_json,
+        )
+        return
     from alkfish.cli.output import print_json
     from alkfish.io.probes import load_probe
     from alkfish.synthetic.case import describe_case, simulate_case, write_case
@@ -76,6 +127,8 @@ def simulate(
         pixel_size_um=0.1 if pixel_size_um is None else pixel_size_um,
         separation=separation,
         three_prime_colour=load_probe(probe).three_prime_colour,
+        n_planes=planes,
+        z_step_um=z_step_um,
     )
     images = write_case(case, out)
     if as_json:
@@ -85,14 +138,10 @@ def simulate(
 
 
 def _truth_line(case: SimulatedCase) -> str:
-    from alkfish.cli.output import percent
+    from alkfish.cli.simulate_slide import truth_line
+    from alkfish.synthetic.case import describe_case
 
-    counts = case.counts
-    rate = counts.n_positive / counts.n_enumerated if counts.n_enumerated else 0.0
-    return (
-        f"truth: {len(case.nuclei)} nuclei, {counts.n_enumerated} scorable, "
-        f"{counts.n_positive} positive ({percent(rate)})"
-    )
+    return truth_line(describe_case(case))
 
 
 def demo(

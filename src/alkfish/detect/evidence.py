@@ -17,6 +17,7 @@ from scipy.special import ndtr
 Floats = npt.NDArray[np.float64]
 
 _STEPS = 40
+_SETTLED = 1e-6
 _DECAY_RANGE = (3.0, 9.0)
 _SPREAD_RANGE = (0.25, 0.9)
 _MIN_TRUE = 3.0
@@ -118,7 +119,10 @@ def fit_brightness(snr: Floats, *, floor: float, solid: float) -> BrightnessMixt
         weight = true / (true + false)
         if weight.sum() < _MIN_TRUE:
             return None
-        mixture = _maximise(u, weight, base)
+        before, mixture = mixture, _maximise(u, weight, base)
+        moved = abs(mixture.mean - before.mean) + abs(mixture.share - before.share)
+        if moved < _SETTLED:
+            break
     return mixture
 
 

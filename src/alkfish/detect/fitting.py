@@ -33,6 +33,9 @@ The functions are those of `_profile`; the width's derivative has two terms.
 
 _MAX_STEPS = 12
 
+POSITION_STEP = 2.0**-20
+"""Positions are rounded to this, in pixels: adding the origin of a window is then exact."""
+
 
 @inner_fast_kernel
 def _solve(matrix: Any, vector: Any, step: Any) -> Any:
@@ -76,8 +79,11 @@ def _profile(centre: Any, width: Any, origin: Any, g: Any, d: Any, inner: Any) -
         g[i] = math.exp(-d[i] * d[i] * inv2)
         f[0], f[1], f[2], f[3], f[4] = g[i], g[i] * d[i], g[i] * d[i] * d[i], 1.0, i - origin
         for a in range(5):
-            for b in range(5):
+            for b in range(a + 1):
                 inner[a, b] += f[a] * f[b]
+    for a in range(5):
+        for b in range(a):
+            inner[b, a] = inner[a, b]
 
 
 @inner_fast_kernel
@@ -217,29 +223,32 @@ def _judge(data: Any, used: Any, oy: Any, ox: Any, p: Any, noise: Any, figures: 
     """Fill in the residual rms of the window, the quality and the roundness of one fit."""
     height, width = data.shape
     inv2 = 1.0 / (2.0 * p[WIDTH] * p[WIDTH])
-    squares = misfit = power = weight = yy = xx = yx = 0.0
-    count = 0
+    squares = misfit = power = weight = yy = xx = yx = count = 0.0
+    line = np.empty(width)
+    for c in range(width):
+        line[c] = math.exp(-((c - p[X]) ** 2) * inv2)
     for r in range(height):
+        dy = r - p[Y]
+        along = math.exp(-dy * dy * inv2)
         for c in range(width):
-            if used[r, c] == 0.0:
-                continue
-            dy, dx = r - p[Y], c - p[X]
-            e = math.exp(-(dy * dy + dx * dx) * inv2)
+            dx = c - p[X]
+            e = along * line[c] * used[r, c]
             flat = data[r, c] - (p[BACKGROUND] + p[TILT_Y] * (r - oy) + p[TILT_X] * (c - ox))
-            model = p[AMPLITUDE] * e
-            count += 1
-            squares += (flat - model) ** 2
-            misfit += e * (flat - model) ** 2
+            model = p[AMPLITUDE] * along * line[c]
+            off = used[r, c] * (flat - model) ** 2
+            count += used[r, c]
+            squares += off
+            misfit += e * off
             power += e * model * model
             weight += e
             yy += e * flat * dy * dy
             xx += e * flat * dx * dx
             yx += e * flat * dy * dx
     excess = max(misfit - noise * noise * weight, 0.0)
-    half, off = (yy + xx) / 2, math.sqrt(((yy - xx) / 2) ** 2 + yx * yx)
+    half, skew = (yy + xx) / 2, math.sqrt(((yy - xx) / 2) ** 2 + yx * yx)
     figures[RESIDUAL] = math.sqrt(squares / max(count - N_PARAMETERS, 1))
     figures[QUALITY] = power / (power + excess + 1e-12)
-    figures[ROUNDNESS] = max(half - off, 0.0) / (half + off) if half + off > 0 else 0.0
+    figures[ROUNDNESS] = max(half - skew, 0.0) / (half + skew) if half + skew > 0 else 0.0
     figures[AXIS] = 0.5 * math.atan2(2.0 * yx, xx - yy)
 
 
@@ -250,10 +259,13 @@ def _add_spot(image: Any, p: Any, reach: Any, sign: Any) -> Any:
     inv2 = 1.0 / (2.0 * p[WIDTH] * p[WIDTH])
     top, bottom = max(0, int(p[Y]) - reach), min(height, int(p[Y]) + reach + 2)
     left, right = max(0, int(p[X]) - reach), min(width, int(p[X]) + reach + 2)
+    line = np.empty(max(right - left, 0))
+    for c in range(left, right):
+        line[c - left] = math.exp(-((c - p[X]) ** 2) * inv2)
     for r in range(top, bottom):
         along = sign * p[AMPLITUDE] * math.exp(-((r - p[Y]) ** 2) * inv2)
         for c in range(left, right):
-            image[r, c] += along * math.exp(-((c - p[X]) ** 2) * inv2)
+            image[r, c] += along * line[c - left]
 
 
 @inner_fast_kernel
@@ -341,8 +353,8 @@ def fit_spots(
         figures[k, SE_AMPLITUDE], figures[k, SE_WIDTH] = errors[0], errors[1]
         figures[k, N_SATURATED] = saturated
         _judge(data, used, oy, ox, p, noise[k], figures[k])
-        p[Y] += top
-        p[X] += left
+        p[Y] = np.rint(p[Y] / POSITION_STEP) * POSITION_STEP + top
+        p[X] = np.rint(p[X] / POSITION_STEP) * POSITION_STEP + left
         _copy(p, spots[k])
         if not fresh:
             _add_spot(residual, p, radius + 2, -1.0)

@@ -19,6 +19,9 @@ SURROUND = 1.6
 
 MAD_TO_SIGMA = 1.4826
 
+BLOCK_PX = 64
+"""Noise and texture are local within blocks of this side, counted from the picture's corner."""
+
 _SAMPLES_ALONG = 10
 """Pixels sampled along each side of a block: a median of 100 values is known to 10 %."""
 
@@ -35,8 +38,14 @@ def band_pass(image: Image, sigma_px: float) -> Image:
     """
     centre = _blur(image, sigma_px)
     surround = _blur(image, sigma_px * SURROUND)
-    np.subtract(centre, surround, out=centre)
-    return centre
+    return np.asarray(cv2.subtract(centre, surround, dst=centre), np.float32)
+
+
+def band_pass_kernels(sigma_px: float) -> tuple[Image, Image]:
+    """Return the smoothing kernels of `band_pass` along one axis, of equal length."""
+    surround = _gauss(sigma_px * SURROUND)
+    centre = _gauss(sigma_px)
+    return np.pad(centre, (len(surround) - len(centre)) // 2), surround
 
 
 def response_norm(sigma_px: float) -> float:
@@ -54,12 +63,17 @@ def response_peak(sigma_px: float, spot_px: float) -> float:
 
 
 def _blur(image: Image, sigma: float) -> Image:
+    line = _gauss(sigma)
+    border = cv2.BORDER_REFLECT_101
+    return np.asarray(cv2.sepFilter2D(image, cv2.CV_32F, line, line, borderType=border), np.float32)
+
+
+def _gauss(sigma: float) -> Image:
     size = 2 * math.ceil(3.0 * sigma) + 1
-    blurred = cv2.GaussianBlur(image, (size, size), sigma, borderType=cv2.BORDER_REFLECT_101)
-    return np.asarray(blurred, np.float32)
+    return np.asarray(cv2.getGaussianKernel(size, sigma, cv2.CV_32F), np.float32).ravel()
 
 
-def local_noise(image: Image, *, block_px: int) -> Image:
+def local_noise(image: Image, *, block_px: int = BLOCK_PX) -> Image:
     """Return the standard deviation of pixel noise on a grid of blocks.
 
     Taken from the mixed second difference of neighbouring pixels, which ignores backgrounds,
@@ -67,28 +81,35 @@ def local_noise(image: Image, *, block_px: int) -> Image:
 
     Returns
     -------
-    ndarray of float32, shape (ceil-ish H / block, W / block)
-        One value per block; enlarge with `sample_grid`.
+    ndarray of float32, shape `grid_shape`
+        One value per block; read it with `sample_grid`.
     """
-    return np.asarray(_block_spread(image, block_px, True), np.float32)
+    grid = grid_shape(image.shape, block_px)
+    return np.asarray(_block_spread(image, block_px, *grid, True), np.float32)
 
 
-def local_spread(response: Image, *, block_px: int) -> Image:
+def local_spread(
+    response: Image, *, block_px: int = BLOCK_PX, grid: tuple[int, int] | None = None
+) -> Image:
     """Return the robust spread (scaled median absolute value) of a response on a grid of blocks.
 
     In textured surroundings it exceeds what pixel noise alone would give: texture is noise to a
-    spot detector.
+    spot detector. `grid` is the number of blocks if that of the response's shape will not do.
     """
-    return np.asarray(_block_spread(response, block_px, False), np.float32)
+    grid = grid or grid_shape(response.shape, block_px)
+    return np.asarray(_block_spread(response, block_px, *grid, False), np.float32)
 
 
 def sample_grid(
     grid: Image, shape: tuple[int, int], y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Return values of a block grid at pixel positions, bilinear between block centres."""
+    """Return values of a grid of `BLOCK_PX` at pixel positions, bilinear between block centres.
+
+    Positions outside a picture of `shape` take the value at its rim.
+    """
     rows, cols = grid.shape
-    at_y = np.clip((y + 0.5) * rows / shape[0] - 0.5, 0, rows - 1)
-    at_x = np.clip((x + 0.5) * cols / shape[1] - 0.5, 0, cols - 1)
+    at_y = np.clip((np.clip(y, 0, shape[0] - 1) + 0.5) / BLOCK_PX - 0.5, 0, rows - 1)
+    at_x = np.clip((np.clip(x, 0, shape[1] - 1) + 0.5) / BLOCK_PX - 0.5, 0, cols - 1)
     y0, x0 = np.floor(at_y).astype(np.intp), np.floor(at_x).astype(np.intp)
     y1, x1 = np.minimum(y0 + 1, rows - 1), np.minimum(x0 + 1, cols - 1)
     fy, fx = at_y - y0, at_x - x0
@@ -97,9 +118,14 @@ def sample_grid(
     return np.asarray(top * (1 - fy) + bottom * fy, np.float64)
 
 
-def grid_shape(shape: tuple[int, int], block_px: int) -> tuple[int, int]:
-    """Return how many blocks of about `block_px` cover a picture."""
-    return max(1, round(shape[0] / block_px)), max(1, round(shape[1] / block_px))
+def grid_shape(shape: tuple[int, ...], block_px: int = BLOCK_PX) -> tuple[int, int]:
+    """Return how many blocks cover a picture.
+
+    Whole blocks are counted from its corner, so that pictures cut at multiples of `block_px` have
+    the same blocks; the last ones take what is left, from half a block to one and a half.
+    """
+    half = block_px // 2
+    return max(1, (shape[0] + half) // block_px), max(1, (shape[1] + half) // block_px)
 
 
 @inner_fast_kernel
@@ -128,20 +154,19 @@ def _median(values: Any, n: Any) -> Any:
 
 
 @fast_kernel
-def _block_spread(image: Any, block: Any, mixed: Any) -> Any:
+def _block_spread(image: Any, block: Any, rows: Any, cols: Any, mixed: Any) -> Any:
     """Median absolute value per block, of the picture or of its mixed second difference."""
     height, width = image.shape
-    rows, cols = max(1, round(height / block)), max(1, round(width / block))
     out = np.empty((rows, cols))
     step = max(2, block // _SAMPLES_ALONG)
-    values = np.empty((height // rows + 2) * (width // cols + 2), np.float32)
+    values = np.empty((2 * block + 1) * (2 * block + 1) // step + 1, np.float32)
     for i in range(rows):
-        top, bottom = i * height // rows, (i + 1) * height // rows
+        top, bottom = i * block, height if i == rows - 1 else (i + 1) * block
         for j in range(cols):
-            left, right = j * width // cols, (j + 1) * width // cols
+            left, right = j * block, width if j == cols - 1 else (j + 1) * block
             n = 0
             for r in range(top, bottom - 1, step):
-                for c in range(left + r % step, right - 1, step):
+                for c in range(left + (r - top) // step % step, right - 1, step):
                     value = image[r, c]
                     if mixed:
                         value = (

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from alkfish.config import DetectConfig
+from alkfish.detect.channel_model import ChannelModel, brightness_of
 from alkfish.detect.fits import Floats, SpotModel
 from alkfish.detect.response import Image, response_peak, sample_grid
-from alkfish.detect.search import CANDIDATE_SNR, MIN_P_REAL, SpotSearch
+from alkfish.detect.search import SpotSearch
 from alkfish.model.spots import SpotTable
 
 
@@ -44,6 +45,11 @@ class ChannelSpots:
         Band-pass response at the centre of a usual spot of height 1.
     shape : tuple of int
         Height and width of the picture.
+    saturation : float
+        Count at which the camera is full; infinity if the channel never is.
+    learned_before : bool
+        Whether all figures but `spread` come from a `ChannelModel`, of other pictures too. Then a
+        picture without spots says nothing about the channel.
     """
 
     table: SpotTable
@@ -54,6 +60,8 @@ class ChannelSpots:
     spread: Image
     peak: float
     shape: tuple[int, int]
+    saturation: float = np.inf
+    learned_before: bool = False
 
     def usual_snr(self, y_px: Floats, x_px: Floats) -> Floats:
         """Return the SNR that a spot of the channel's usual brightness would have at places.
@@ -77,7 +85,8 @@ class ChannelSpots:
         Signals vary in brightness as the channel's own spots do; those that would stay below the
         detection limit in the noise of the place are missed. 1 if the channel has no spots.
         """
-        if self.model.brightness is None or len(self.table) == 0:
+        none = len(self.table) == 0 and not self.learned_before
+        if self.model.brightness is None or none:
             return np.ones(len(y_px))
         usual = self.usual_snr(y_px, x_px)
         limit = np.full(len(usual), self.limit_snr)
@@ -89,6 +98,7 @@ def detect_channel(
     *,
     pixel_size_um: float | None,
     config: DetectConfig | None = None,
+    model: ChannelModel | None = None,
 ) -> ChannelSpots:
     """Find the spots of one probe channel and measure what the channel can show.
 
@@ -101,39 +111,41 @@ def detect_channel(
         diameters are in pixels.
     config : DetectConfig, optional
         Limits in micrometres and noise units.
+    model : ChannelModel, optional
+        What `learn_spots` learned from sample pictures of the channel. Nothing is then learned from
+        this one: pictures cut out of a slide give the same spots wherever they are cut, if that is
+        at multiples of ``ALIGN_PX``, except within `halo_px` of their rim. Without it everything
+        is learned from the picture itself.
 
     Returns
     -------
     ChannelSpots
         Its table is ordered by y, then x, and empty if nothing in the picture is a spot.
     """
-    search = SpotSearch(image, pixel_size_um, config or DetectConfig())
-    fits, model = search.run()
-    table = search.table(fits, model)
-    peak = response_peak(search.width_px, model.width_px)
-    spread = sample_grid(search.spread, search.image.shape, table.y_px, table.x_px)
+    settings = config or DetectConfig()
+    search = SpotSearch(image, pixel_size_um, settings, model.levels if model else None)
+    candidates, _ = search.candidates(model.faint_snr if model else None)
+    fits = search.find(candidates, model.first if model else search.learn(candidates))
+    spots = model.spots if model else search.learn(fits)
+    fits = fits.take(search.accepted(fits, spots))
+    peak = response_peak(search.width_px, spots.width_px)
+    usual, limit = (
+        (model.usual_amplitude, model.limit_snr)
+        if model
+        else brightness_of(fits, search.spread_at(fits) / peak, spots)
+    )
     return ChannelSpots(
-        table=table,
-        model=model,
-        usual_amplitude=float(np.median(table.amplitude)) if len(table) else 0.0,
-        limit_snr=_limit_snr(table, model, peak / spread),
-        noise=float(np.median(search.noise)),
+        table=search.table(fits, spots),
+        model=spots,
+        usual_amplitude=usual,
+        limit_snr=limit,
+        noise=search.levels.noise,
         spread=search.spread,
         peak=peak,
         shape=search.image.shape,
+        saturation=search.levels.saturation,
+        learned_before=model is not None,
     )
-
-
-def _limit_snr(table: SpotTable, model: SpotModel, peak_over_spread: Floats) -> float:
-    """Return the detection limit in units of the band-pass response's local spread.
-
-    Spots are accepted by the SNR of their fit; the two units differ by a factor, taken from the
-    spots themselves.
-    """
-    if model.brightness is None or len(table) == 0:
-        return CANDIDATE_SNR
-    factor = float(np.median(table.amplitude * peak_over_spread / table.snr))
-    return max(model.brightness.snr_at(MIN_P_REAL) * factor, CANDIDATE_SNR)
 
 
 def detect_spots(
@@ -141,6 +153,7 @@ def detect_spots(
     *,
     pixel_size_um: float | None,
     config: DetectConfig | None = None,
+    model: ChannelModel | None = None,
 ) -> SpotTable:
     """Find the spots of one probe channel; see `detect_channel` for the parameters."""
-    return detect_channel(image, pixel_size_um=pixel_size_um, config=config).table
+    return detect_channel(image, pixel_size_um=pixel_size_um, config=config, model=model).table

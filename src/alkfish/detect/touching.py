@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from alkfish.detect.fits import Fits, Floats, Mask, SpotModel
-from alkfish.detect.fitting import AMPLITUDE, AXIS, FWHM, ROUNDNESS, WIDTH, X, Y
+from alkfish.detect.fitting import AMPLITUDE, AXIS, FWHM, POSITION_STEP, ROUNDNESS, WIDTH, X, Y
 
 CROWD_REACH = 4.0
 """Spots closer than this many widths disturb each other's fit."""
@@ -36,6 +36,7 @@ def starting_values(fits: Fits, model: SpotModel) -> Floats:
     odd &= (fits.snr >= SOLID_SNR) & ~crowded & (model.n_solid >= MIN_SOLID)
     spots[crowded | odd, WIDTH] = width
     along = width * np.stack([np.sin(fits.figures[:, AXIS]), np.cos(fits.figures[:, AXIS])], axis=1)
+    along = np.rint(along / POSITION_STEP) * POSITION_STEP
     twins = spots[odd].copy()
     spots[odd, Y] += along[odd, 0]
     spots[odd, X] += along[odd, 1]
@@ -82,6 +83,8 @@ def is_lumpy(fits: Fits, width_px: float) -> Mask:
 
 def is_within(spots: Floats, others: Floats, reach_px: float) -> Mask:
     """Return which spots lie within `reach_px` of any of the others."""
+    if len(others) == 0:
+        return np.zeros(len(spots), bool)
     distance, _ = cKDTree(others[:, [Y, X]]).query(spots[:, [Y, X]], distance_upper_bound=reach_px)
     return np.asarray(np.isfinite(distance))
 

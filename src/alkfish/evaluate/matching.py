@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,11 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from alkfish.errors import InputError
+from alkfish.model.result import LabelImage
 
-Labels = npt.NDArray[np.int32]
 Pairs = npt.NDArray[np.int64]
+
+_WINDOW_PX = 4096
 
 
 def f1_score(tp: int, fp: int, fn: int) -> float:
@@ -97,13 +99,16 @@ class PointMatch:
         return float(np.sqrt(self.squared_error_px2 / self.tp)) if self.tp else 0.0
 
 
-def match_labels(truth: npt.ArrayLike, found: npt.ArrayLike, *, min_iou: float = 0.5) -> LabelMatch:
+def match_labels(
+    truth: npt.ArrayLike | LabelImage, found: npt.ArrayLike | LabelImage, *, min_iou: float = 0.5
+) -> LabelMatch:
     """Match found nuclei with true ones where their outlines overlap enough.
 
     Parameters
     ----------
     truth, found : array-like of int, shape (H, W)
-        Label images; 0 is background, ids need not be consecutive.
+        Label images; 0 is background, ids need not be consecutive. Images that are read window by
+        window are never held whole.
     min_iou : float
         Smallest intersection over union of a match, at least 0.5: above one half no nucleus
         can match twice, and at exactly one half ties go to the larger overlap.
@@ -119,10 +124,9 @@ def match_labels(truth: npt.ArrayLike, found: npt.ArrayLike, *, min_iou: float =
         If the shapes differ, an image is not 2-D of integers, a label is negative, or `min_iou` is
         not between 0.5 and 1.
     """
-    a, b = np.asarray(truth), np.asarray(found)
+    a, b = _as_image(truth), _as_image(found)
     _check_labels(a, b, min_iou)
-    id_a, id_b, shared = _overlaps(a, b)
-    area_a, area_b = np.bincount(a.ravel()), np.bincount(b.ravel())
+    area_a, area_b, id_a, id_b, shared = _count_overlaps(a, b)
     iou = shared / (area_a[id_a] + area_b[id_b] - shared)
     keep = _pick(id_a, id_b, iou, min_iou)
     tp = len(keep)
@@ -131,25 +135,57 @@ def match_labels(truth: npt.ArrayLike, found: npt.ArrayLike, *, min_iou: float =
     return LabelMatch(tp, int(n_found) - tp, int(n_true) - tp, float(iou[keep].sum()), pairs)
 
 
-def _overlaps(
-    a: npt.NDArray[Any], b: npt.NDArray[Any]
-) -> tuple[Pairs, Pairs, npt.NDArray[np.int64]]:
-    """Return the pairs of ids that share pixels and how many; only such pairs are held."""
-    inside = (a > 0) & (b > 0)
-    base = int(b.max(initial=0)) + 1
-    key = a[inside].astype(np.int64) * base + b[inside]
-    keys, shared = np.unique(key, return_counts=True)
-    return keys // base, keys % base, shared.astype(np.int64)
+def _as_image(labels: npt.ArrayLike | LabelImage) -> LabelImage:
+    """Return what can be read window by window as it is, everything else as an array."""
+    if all(hasattr(labels, name) for name in ("shape", "dtype", "ndim", "__getitem__")):
+        return cast("LabelImage", labels)
+    return np.asarray(labels)
 
 
-def _check_labels(a: npt.NDArray[Any], b: npt.NDArray[Any], min_iou: float) -> None:
+def _count_overlaps(a: LabelImage, b: LabelImage) -> tuple[Pairs, Pairs, Pairs, Pairs, Pairs]:
+    """Return the areas by id, and the pairs of ids that share pixels and how many they share."""
+    area_a, area_b = np.zeros(1, np.int64), np.zeros(1, np.int64)
+    keys, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for top in range(0, a.shape[0], _WINDOW_PX):
+        for left in range(0, a.shape[1], _WINDOW_PX):
+            where = slice(top, top + _WINDOW_PX), slice(left, left + _WINDOW_PX)
+            x, y = _checked_window(a[where]), _checked_window(b[where])
+            area_a = _added(area_a, np.bincount(x.ravel()))
+            area_b = _added(area_b, np.bincount(y.ravel()))
+            inside = (x > 0) & (y > 0)
+            found = np.unique((x[inside] << 32) + y[inside], return_counts=True)
+            keys.append(found[0])
+            counts.append(found[1])
+    key, first = np.unique(np.concatenate(keys), return_inverse=True)
+    shared = np.bincount(first, np.concatenate(counts), len(key)).astype(np.int64)
+    return area_a, area_b, key >> 32, key & 0xFFFFFFFF, shared
+
+
+def _checked_window(labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    window = np.asarray(labels)
+    if window.size and not 0 <= int(window.min()) <= int(window.max()) < 1 << 31:
+        raise InputError(
+            "labels must be integers from 0 on", found=f"{window.min()} to {window.max()}"
+        )
+    return window.astype(np.int64)
+
+
+def _added(total: Pairs, part: Pairs) -> Pairs:
+    """Return the sum of two arrays of counts; the shorter one counts as 0 beyond its end."""
+    long, short = (total, part) if len(total) >= len(part) else (part, total)
+    result = long.copy()
+    result[: len(short)] += short
+    return result
+
+
+def _check_labels(a: LabelImage, b: LabelImage, min_iou: float) -> None:
     if a.shape != b.shape or a.ndim != 2:
         raise InputError(
             "true and found labels must be 2-D pictures of one shape",
             found=f"{a.shape} and {b.shape}",
         )
     for image in (a, b):
-        if image.dtype.kind not in "iu" or (image.size and int(image.min()) < 0):
+        if image.dtype.kind not in "iu":
             raise InputError("labels must be integers from 0 on", found=str(image.dtype))
     if not 0.5 <= min_iou <= 1.0:
         raise InputError(

@@ -18,12 +18,11 @@ from alkfish.io.labels import read_labels
 from alkfish.io.probes import probe_from_mapping
 from alkfish.io.tables import read_table
 from alkfish.model.probe import CaseRule, SeparationRule
-from alkfish.model.result import CaseResult
+from alkfish.model.result import CaseResult, LabelImage
 from alkfish.model.signals import NucleusRecords, SpotRecords
 from alkfish.synthetic.case import SimulatedCase
 from alkfish.synthetic.truth import TruthNuclei
 
-Labels = npt.NDArray[np.int32]
 Key = tuple[str, int]
 
 POSITIVE_FRACTION = 0.10
@@ -152,7 +151,9 @@ def _doublet_gap(config: Mapping[str, Any]) -> float:
     return float(stage.get("doublet_gap_diam", ScoreConfig().doublet_gap_diam))
 
 
-def _true_partners(true: Mapping[str, Labels], found: Mapping[str, Labels]) -> dict[Key, Key]:
+def _true_partners(
+    true: Mapping[str, LabelImage], found: Mapping[str, LabelImage]
+) -> dict[Key, Key]:
     """Return the true nucleus of each found one that has a counterpart."""
     partners = {}
     for fov in true.keys() & found.keys():

@@ -18,6 +18,7 @@ from alkfish.evaluate.patterns import PatternComparison, compare_patterns
 from alkfish.io.labels import read_labels
 from alkfish.io.tables import read_table
 from alkfish.model.probe import ProbeEnd
+from alkfish.model.result import LabelImage
 from alkfish.model.signals import NucleusRecords, Pattern, SpotRecords
 
 MIN_IOU = 0.5
@@ -33,7 +34,7 @@ _POSITIVE = [pattern.value for pattern in Pattern if pattern.is_positive]
 class FieldTables:
     """Labels, nuclei and spots of one field, found or true."""
 
-    labels: npt.NDArray[np.int32]
+    labels: LabelImage
     nuclei: NucleusRecords
     spots: SpotRecords
 

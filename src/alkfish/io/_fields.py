@@ -8,10 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alkfish.errors import AlkfishError, ChannelError, ImageError, PixelSizeError
-from alkfish.io._files import is_picture, stem_of, unsupported_error, unsupported_format
+from alkfish.io._files import (
+    FORMATS_READ,
+    PICTURE_SUFFIXES,
+    ZARR_SUFFIXES,
+    is_picture,
+    is_vendor_copy,
+    is_zarr,
+    is_zarr_image,
+    stem_of,
+    unsupported_error,
+    unsupported_format,
+)
 from alkfish.io._picture import Picture
 from alkfish.io.channels import ROLES, assign_roles, split_channel_name, split_channel_number
-from alkfish.model.fov import PIXEL_SIZE_RANGE_UM
+from alkfish.model.fov import PIXEL_SIZE_RANGE_UM, Z_STEP_RANGE_UM
 
 _SIZE_TOLERANCE = 0.01
 
@@ -39,9 +50,14 @@ def picture_paths(folder: Path) -> list[Path]:
         If there is none, or one is in a format that is not read and has no readable copy.
     """
     files = sorted(
-        item for item in folder.iterdir() if not item.name.startswith(".") and item.is_file()
+        item
+        for item in folder.iterdir()
+        if not item.name.startswith(".") and (item.is_file() or is_zarr_image(item))
     )
-    pictures = [item for item in files if is_picture(item)]
+    exports = [i for i in files if i.name.lower().endswith((*PICTURE_SUFFIXES, *ZARR_SUFFIXES))]
+    copies = {stem_of(item) for item in exports}
+    files = [item for item in files if not is_vendor_copy(item, copies)]
+    pictures = [item for item in files if is_picture(item) or is_zarr(item)]
     stems = {stem_of(item) for item in pictures}
     for item in files:
         if not is_picture(item) and unsupported_format(item) and stem_of(item) not in stems:
@@ -52,7 +68,7 @@ def picture_paths(folder: Path) -> list[Path]:
             "the folder holds no pictures",
             where=folder,
             found=f"{len(files)} other files, {n_folders} folders",
-            allowed="TIFF, OME-TIFF, ImageJ TIFF, PNG, JPEG directly in the folder",
+            allowed=f"{FORMATS_READ}; directly in the folder",
             remedy="give the folder that holds the pictures of one case; several folders are "
             "several cases",
         )
@@ -88,12 +104,14 @@ def plan_fields(
         if picture.n_channels == 1 or _is_merged_copy(picture, bases):
             continue
         try:
-            roles = assign_roles(picture.names, override=channels, where=picture.path)
+            roles = assign_roles(picture.names, override=channels, where=_place(picture))
         except AlkfishError as error:
             errors.append(error)
         else:
             planes = {role: (picture, roles[role]) for role in ROLES}
-            plans.append(FieldPlan(stem_of(picture.path), planes, picture.notes))
+            notes = (*picture.notes, *_scene_notes(picture, pictures))
+            plans.append(FieldPlan(field_name(picture, pictures), planes, notes))
+    errors += _unlike_scenes(pictures)
     errors += [*_tinted_channels(pictures), *_repeated_names(plans)]
     return sorted(plans, key=lambda plan: plan.name), errors
 
@@ -113,7 +131,7 @@ def field_pixel_size(plan: FieldPlan, given_um: float | None) -> tuple[float, tu
         contradicted = own and abs(own / given_um - 1) > _SIZE_TOLERANCE
         note = f"pixel size {given_um:g} um was given, although the file says {own:.4g} um"
         return float(given_um), (note,) if contradicted else ()
-    where, source = plan.pictures[0].path, plan.pictures[0].size_source
+    where, source = plan.pictures[0].where, plan.pictures[0].size_source
     if not sizes:
         raise _unknown_size(plan.pictures[0])
     if not all(picture.square for picture in plan.pictures):
@@ -133,6 +151,115 @@ def field_pixel_size(plan: FieldPlan, given_um: float | None) -> tuple[float, tu
         )
     check_pixel_size(own, where=f"{where} ({source})")
     return own, ()
+
+
+def field_step(
+    plan: FieldPlan, given_um: float | None
+) -> tuple[float, tuple[str, ...]]:  # fmt: skip
+    """Return the distance of the focus planes of a field in micrometres, and notes on it.
+
+    It is 0 for a single plane, and where it is unknown: then stacks are projected, and a note says
+    so.
+
+    Raises
+    ------
+    ImageError
+        If the files of the field have different numbers of planes.
+    PixelSizeError
+        If the files differ in the distance, or the one given is not that of a microscope.
+    """
+    first = plan.pictures[0]
+    counts = {picture.n_planes for picture in plan.pictures}
+    if len(counts) > 1:
+        raise ImageError(
+            "the files of the field have different numbers of focus planes",
+            where=first.where,
+            found=", ".join(f"{p.path.name}: {p.n_planes}" for p in plan.pictures),
+            remedy="export all channels alike",
+        )
+    if counts == {1}:
+        return 0.0, ()
+    own = {picture.z_step_um for picture in plan.pictures}
+    if given_um is not None:
+        check_z_step(given_um)
+        contradicted = any(step and abs(step / given_um - 1) > _SIZE_TOLERANCE for step in own)
+        note = f"z step {given_um:g} um was given, although the file says {max(own):.4g} um"
+        return float(given_um), (note,) if contradicted else ()
+    if max(own) > 0 and min(own) > 0 and max(own) / min(own) - 1 > _SIZE_TOLERANCE:
+        raise PixelSizeError(
+            "the files of the field have different distances of focus planes",
+            where=first.where,
+            found=", ".join(f"{p.path.name}: {p.z_step_um:.4g} um" for p in plan.pictures),
+            remedy="give the true distance with --z-step-um",
+        )
+    if not max(own):
+        return 0.0, (
+            f"z-stack of {first.n_planes} planes projected (maximum), because the distance of the "
+            f"planes is unknown ({first.step_source}); give it with --z-step-um to score in 3-D",
+        )
+    return max(own), ()
+
+
+def check_z_step(step_um: float) -> None:
+    """Refuse distances that focus planes cannot have.
+
+    Raises
+    ------
+    PixelSizeError
+        If the distance is not between 0.02 and 20 um.
+    """
+    low, high = Z_STEP_RANGE_UM
+    if not low <= step_um <= high:
+        raise PixelSizeError(
+            "the distance of the focus planes is not that of a microscope",
+            where="--z-step-um",
+            found=f"{step_um:.6g} um",
+            allowed=f"{low} to {high} um",
+            remedy="give the true distance in micrometres",
+        )
+
+
+def field_name(picture: Picture, pictures: Sequence[Picture]) -> str:
+    """Return the name of a field: its file's, with its scene's if several scenes are read."""
+    stem = stem_of(picture.path)
+    siblings = [p for p in pictures if p.where == picture.where]
+    if len(siblings) < 2:
+        return stem
+    scenes = [p.scene.casefold() for p in siblings]
+    plain = picture.scene if scenes.count(picture.scene.casefold()) == 1 else ""
+    return f"{stem}_{plain or f'scene{picture.scene_index}'}"
+
+
+def _scene_notes(picture: Picture, pictures: Sequence[Picture]) -> tuple[str, ...]:
+    if picture.n_scenes < 2:
+        return ()
+    read = sum(p.where == picture.where for p in pictures)
+    which = "each is a field" if read > 1 else "it was chosen"
+    scene = f"scene {picture.scene_index} {picture.scene!r}"
+    return (f"{scene} of a file with {picture.n_scenes} scenes; {which}",)
+
+
+def _unlike_scenes(pictures: Sequence[Picture]) -> Iterator[ImageError]:
+    """Yield an error for each file whose scenes are not pictures of the same kind."""
+    groups: dict[object, list[Picture]] = defaultdict(list)
+    for picture in pictures:
+        groups[picture.where].append(picture)
+    for where, scenes in groups.items():
+        if len({(p.names, p.dtype, round(p.pixel_size_um, 4)) for p in scenes}) > 1:
+            yield ImageError(
+                "the file holds several pictures of different kinds",
+                where=where,
+                found="; ".join(
+                    f"{p.scene_index} {p.scene!r}: {p.axes} {'x'.join(map(str, p.shape))}"
+                    for p in scenes[:8]
+                ),
+                allowed="scenes with the same channels and pixel size, each a field",
+                remedy="choose one with --scene (scene=)",
+            )
+
+
+def _place(picture: Picture) -> object:
+    return f"{picture.where}, scene {picture.scene}" if picture.scene else picture.where
 
 
 def sizes_missing(
@@ -169,7 +296,7 @@ def check_pixel_size(size_um: float, *, where: object) -> None:
 def _unknown_size(picture: Picture) -> PixelSizeError:
     return PixelSizeError(
         "the pixel size is unknown",
-        where=picture.path,
+        where=picture.where,
         found=picture.size_source,
         remedy="give the width of a pixel in micrometres: --pixel-size-um 0.1 "
         "(pixel_size_um=0.1), with your own figure",

@@ -11,35 +11,51 @@ from pathlib import Path
 
 from alkfish.errors import AlkfishError, ImageError
 
-TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
+TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".qptiff")
 RASTER_SUFFIXES = (".png", ".jpg", ".jpeg")
 PICTURE_SUFFIXES = TIFF_SUFFIXES + RASTER_SUFFIXES
 
-UNSUPPORTED = {
-    ".czi": "Zeiss CZI",
-    ".nd2": "Nikon ND2",
-    ".lif": "Leica LIF",
+VENDOR_SUFFIXES = {".czi": "Zeiss CZI", ".nd2": "Nikon ND2", ".lif": "Leica LIF"}
+"""Microscope formats that are read with the extra ``formats``."""
+
+PLUGIN_SUFFIXES = {
+    ".lsm": "Zeiss LSM",
+    ".zvi": "Zeiss ZVI",
     ".oir": "Olympus OIR",
     ".oib": "Olympus OIB",
-    ".vsi": "Olympus VSI",
-    ".mrxs": "3DHISTECH MRXS",
-    ".svs": "Aperio SVS",
-    ".ndpi": "Hamamatsu NDPI",
-    ".scn": "Leica SCN",
-    ".qptiff": "Akoya QPTIFF",
-    ".zvi": "Zeiss ZVI",
-    ".lsm": "Zeiss LSM",
     ".stk": "MetaMorph STK",
     ".ims": "Imaris IMS",
-    ".zarr": "OME-Zarr",
+    ".dv": "DeltaVision DV",
+    ".sldy": "SlideBook SLDY",
+    ".dcm": "DICOM",
+}
+"""Microscope formats that are read if a bioio plug-in for them is installed."""
+
+SLIDE_SUFFIXES = {
+    ".mrxs": "3DHISTECH MRXS",
+    ".vsi": "Olympus VSI",
+    ".scn": "Leica SCN",
+    ".svs": "Aperio SVS",
+    ".ndpi": "Hamamatsu NDPI",
+    ".afi": "Aperio AFI",
+    ".bif": "Ventana BIF",
+}
+"""Slide formats whose fluorescence channels no Python reader opens: they have to be converted."""
+
+UNSUPPORTED = SLIDE_SUFFIXES | {
     ".bmp": "BMP",
     ".gif": "GIF",
     ".webp": "WebP",
     ".jp2": "JPEG 2000",
     ".jxr": "JPEG XR",
-    ".dcm": "DICOM",
 }
 """Picture formats that are recognised but not read, with their names."""
+
+ZARR_SUFFIXES = (".zarr", ".zarr.zip", ".ozx")
+
+FORMATS_READ = (
+    "TIFF, OME-TIFF, ImageJ TIFF, OME-Zarr, PNG, JPEG; with the extra formats CZI, ND2, LIF"
+)
 
 # What decoders raise on damaged files. Other exceptions are our own mistakes and stay visible.
 _DECODER_ERRORS = (
@@ -52,7 +68,8 @@ def stem_of(path: Path) -> str:
     """Return a file's name without its suffixes: ``a.b.ome.tif`` gives ``a.b``."""
     name = path.name
     lowered = name.lower()
-    for suffix in (*PICTURE_SUFFIXES, *UNSUPPORTED):
+    known = (*ZARR_SUFFIXES[::-1], *PICTURE_SUFFIXES, *VENDOR_SUFFIXES, *PLUGIN_SUFFIXES)
+    for suffix in (*known, *UNSUPPORTED):
         if lowered.endswith(suffix):
             name = name[: -len(suffix)]
             return name[:-4] if name.lower().endswith(".ome") else name
@@ -60,8 +77,34 @@ def stem_of(path: Path) -> str:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether the name is that of a readable picture format."""
-    return path.name.lower().endswith(PICTURE_SUFFIXES)
+    """Whether the name is that of a picture format that is read, perhaps with an extra."""
+    name = path.name.lower()
+    known = (*PICTURE_SUFFIXES, *ZARR_SUFFIXES, *VENDOR_SUFFIXES, *PLUGIN_SUFFIXES)
+    return name.endswith(known)
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a file or folder is a zarr store by its name, or a folder by what is in it."""
+    if path.name.lower().endswith(ZARR_SUFFIXES):
+        return True
+    return path.is_dir() and any(
+        (path / name).is_file() for name in ("zarr.json", ".zgroup", ".zattrs")
+    )
+
+
+def is_zarr_image(path: Path) -> bool:
+    """Whether a folder or zip file is an OME-Zarr image, and not another zarr store."""
+    if not is_zarr(path) or path.is_file():
+        return is_zarr(path)
+    texts = [path / name for name in ("zarr.json", ".zattrs")]
+    found = "".join(text.read_text("utf-8", "replace") for text in texts if text.is_file())
+    return "multiscales" in found or "bioformats2raw" in found
+
+
+def is_vendor_copy(path: Path, stems: set[str]) -> bool:
+    """Whether a microscope file lies beside a readable picture of the same name."""
+    suffix = path.suffix.lower()
+    return (suffix in VENDOR_SUFFIXES or suffix in PLUGIN_SUFFIXES) and stem_of(path) in stems
 
 
 def unsupported_format(path: Path) -> str:
@@ -71,12 +114,27 @@ def unsupported_format(path: Path) -> str:
 
 def unsupported_error(path: Path) -> ImageError:
     """Return the error for a picture in a format that is not read."""
+    if path.suffix.lower() in SLIDE_SUFFIXES:
+        remedy = (
+            f"convert it once to OME-Zarr: bioformats2raw {path.name} {stem_of(path)}.zarr, and "
+            "score that; see the page 'Microscope files' of the documentation"
+        )
+    else:
+        remedy = (
+            "export it as OME-TIFF from the microscope's software, or with Fiji and Bio-Formats"
+        )
     return ImageError(
-        f"{unsupported_format(path)} files cannot be read yet",
+        f"{unsupported_format(path)} files cannot be read",
         where=path,
-        allowed="TIFF, OME-TIFF, ImageJ TIFF, PNG, JPEG",
-        remedy="export it as OME-TIFF from the microscope's software, or with Fiji and Bio-Formats",
+        allowed=FORMATS_READ,
+        remedy=remedy,
     )
+
+
+# Packages whose own exceptions are no kind of the built-in ones.
+_FOREIGN = frozenset(
+    {"aiohttp", "bioio", "bioio_base", "botocore", "liffile", "nd2", "zarr", "zipfile", "zlib"}
+)
 
 
 class _LogKeeper(logging.Filter):
@@ -98,7 +156,7 @@ _KEEPER = _LogKeeper()
 
 
 @contextmanager
-def guarded(path: Path) -> Iterator[list[str]]:
+def guarded(path: Path | str) -> Iterator[list[str]]:
     """Read `path` inside this context: failures become ImageError, log lines are kept.
 
     Yields
@@ -116,11 +174,15 @@ def guarded(path: Path) -> Iterator[list[str]]:
         raise
     except _DECODER_ERRORS as error:
         raise _reading_error(path, error) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] in _FOREIGN:
+            raise _reading_error(path, error) from error
+        raise
     finally:
         _KEEPER.active.kept = outer
 
 
-def _reading_error(path: Path, error: Exception) -> ImageError:
+def _reading_error(path: Path | str, error: Exception) -> ImageError:
     if isinstance(error, FileNotFoundError):
         return ImageError(
             "there is no such file", where=path, remedy="check the path and its spelling"

@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from alkfish.errors import ImageError
-from alkfish.model.fov import PIXEL_SIZE_RANGE_UM
+from alkfish.model.fov import PIXEL_SIZE_RANGE_UM, Z_STEP_RANGE_UM
 
 _UM_PER_UNIT = {
     "um": 1.0, "µm": 1.0, "μm": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0,
@@ -47,6 +47,15 @@ def pixel_size(width: float, height: float, unit: str, *, source: str) -> PixelS
     return PixelSize(width * scale, f"{source} ({width:.6g} {unit})", square)
 
 
+def plane_step(step: float, unit: str, *, source: str) -> PixelSize:
+    """Return the distance of focus planes; unknown, with the reason, if it cannot be one."""
+    size = pixel_size(abs(step), abs(step), unit, source=source)
+    low, high = Z_STEP_RANGE_UM
+    if size.um and not low <= size.um <= high:
+        return PixelSize(source=f"{size.source}, which is not that of focus planes")
+    return size
+
+
 def resolution_size(x: float, y: float) -> PixelSize:
     """Return the size behind plain TIFF resolution tags in pixels per centimetre.
 
@@ -61,16 +70,17 @@ def resolution_size(x: float, y: float) -> PixelSize:
 
 @dataclass(frozen=True)
 class OmeMetadata:
-    """What is used of OME-XML: channel names, pixel size, parts kept in other files."""
+    """What is used of an image in OME-XML; `other_files` hold parts of its pixels."""
 
+    name: str
     names: tuple[str, ...]
     size: PixelSize
-    n_images: int
+    step: PixelSize
     other_files: tuple[str, ...]
 
 
-def parse_ome(text: str, path: Path) -> OmeMetadata:
-    """Parse OME-XML of the first image.
+def parse_ome(text: str, path: Path) -> tuple[OmeMetadata, ...]:
+    """Parse OME-XML into the metadata of its images, at least one.
 
     Raises
     ------
@@ -83,21 +93,39 @@ def parse_ome(text: str, path: Path) -> OmeMetadata:
         root = ElementTree.fromstring(text)  # noqa: S314 - entities were refused above
     except ElementTree.ParseError as error:
         raise _bad_ome(path, str(error)) from error
-    pixels = root.find("{*}Image/{*}Pixels")
-    if pixels is None:
-        raise _bad_ome(path, "no Image with Pixels in it")
     own = root.get("UUID", "")
+    found = [(image, image.find("{*}Pixels")) for image in root.findall("{*}Image")]
+    omes = tuple(_ome_image(image, px, own, path) for image, px in found if px is not None)
+    if not omes:
+        raise _bad_ome(path, "no Image with Pixels in it")
+    return omes
+
+
+def _ome_image(
+    image: ElementTree.Element, pixels: ElementTree.Element, own: str, path: Path
+) -> OmeMetadata:
     others = {
         part.get("FileName", "another file")
         for part in pixels.findall("{*}TiffData/{*}UUID")
         if (part.text or "").strip() != own and part.get("FileName", "") != path.name
     }
     return OmeMetadata(
+        name=image.get("Name", ""),
         names=_ome_names(pixels),
         size=_ome_size(pixels, path),
-        n_images=len(root.findall("{*}Image/{*}Pixels")),
+        step=_ome_step(pixels, path),
         other_files=tuple(sorted(others)),
     )
+
+
+def _ome_step(pixels: ElementTree.Element, path: Path) -> PixelSize:
+    z = pixels.get("PhysicalSizeZ")
+    if z is None:
+        return PixelSize(source="not in the OME-XML")
+    try:
+        return plane_step(float(z), pixels.get("PhysicalSizeZUnit", "µm"), source="OME-XML")
+    except ValueError as error:
+        raise _bad_ome(path, f"PhysicalSizeZ is {z!r}") from error
 
 
 def _ome_names(pixels: ElementTree.Element) -> tuple[str, ...]:
@@ -136,6 +164,14 @@ def imagej_size(metadata: Mapping[str, Any], x: float, y: float) -> PixelSize:
     unit_y = str(metadata.get("yunit", unit))
     scale_y = _UM_PER_UNIT.get(_plain(unit_y), 1.0) / _UM_PER_UNIT.get(_plain(unit), 1.0)
     return pixel_size(1 / x, scale_y / y, _readable(unit), source="ImageJ")
+
+
+def imagej_step(metadata: Mapping[str, Any]) -> PixelSize:
+    """Return the distance of focus planes that ImageJ keeps as ``spacing``."""
+    spacing, unit = metadata.get("spacing"), metadata.get("zunit", metadata.get("unit", ""))
+    if not isinstance(spacing, int | float) or not unit:
+        return PixelSize(source="not in the ImageJ metadata")
+    return plane_step(float(spacing), _readable(str(unit)), source="ImageJ")
 
 
 _SLICE_COUNTERS = re.compile(r"^(?:[cztCZT]:\d+/\d+[\s;,]*)+[-:]?\s*")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from alkfish.errors import ImageError
-from alkfish.io._picture import RGB_NAMES, Picture, check_size
+from alkfish.io._picture import RGB_NAMES, Level, Picture, check_size
+from alkfish.io._readers import Window
 from alkfish.model.table import Array
 
 JPEG_NOTE = "JPEG is lossy: dim and small signals may be lost or altered"
@@ -49,28 +49,46 @@ def read_raster_header(path: Path) -> Picture:
         shape=(header.height, header.width, *([header.samples] if header.samples > 1 else [])),
         dtype="uint16" if header.bits > 8 else "uint8",
         names=RGB_NAMES if rgb else ("",),
+        reader="raster",
+        levels=(Level((header.height, header.width), 1.0, (header.height, header.width)),),
         rgb=rgb,
         notes=(JPEG_NOTE,) if header.kind == "JPEG" else (),
         size_source=f"{header.kind} files keep no pixel size of a microscope",
     )
 
 
-def read_raster_planes(picture: Picture, channels: Sequence[int]) -> list[Array]:
-    """Decode a PNG or JPEG file and return some of its channels as 2-D planes."""
-    import imagecodecs
+class RasterReader:
+    """A decoded PNG or JPEG picture: these formats have no parts."""
 
-    data = picture.path.read_bytes()
-    decode = imagecodecs.png_decode if picture.kind == "PNG" else imagecodecs.jpeg8_decode
-    image = np.asarray(decode(data))
-    if image.shape != picture.shape:
-        raise ImageError(
-            "the decoded picture has another shape than its header says",
-            where=picture.path,
-            found=f"{image.shape}, header {picture.shape}",
-            remedy="export it again",
-        )
-    samples = image.reshape(*image.shape[:2], -1)
-    return [np.ascontiguousarray(samples[..., channel]) for channel in channels]
+    def __init__(self, picture: Picture) -> None:
+        import imagecodecs
+
+        data = picture.path.read_bytes()
+        decode = imagecodecs.png_decode if picture.kind == "PNG" else imagecodecs.jpeg8_decode
+        image = np.asarray(decode(data))
+        if image.shape != picture.shape:
+            raise ImageError(
+                "the decoded picture has another shape than its header says",
+                where=picture.path,
+                found=f"{image.shape}, header {picture.shape}",
+                remedy="export it again",
+            )
+        self._samples = image.reshape(*image.shape[:2], -1)
+
+    def read(self, channel: int, plane: int, level: int, window: Window, *, keep: bool) -> Array:
+        """Return one window of a channel."""
+        rows = slice(window.top, window.top + window.height)
+        columns = slice(window.left, window.left + window.width)
+        return np.ascontiguousarray(self._samples[rows, columns, channel])
+
+    def close(self) -> None:
+        """Forget the pixels."""
+        self._samples = self._samples[:0]
+
+
+def open_reader(picture: Picture) -> RasterReader:
+    """Decode the file of `picture`."""
+    return RasterReader(picture)
 
 
 def _png_header(data: bytes, path: Path) -> _Header:

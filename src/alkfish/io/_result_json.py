@@ -24,8 +24,13 @@ from alkfish.model.result import (
 )
 from alkfish.model.signals import NucleusRecords, Pattern, SpotRecords
 
-SCHEMA_VERSION = 1
-"""Layout of the bundle; raised whenever an older reader would misread a newer bundle."""
+SCHEMA_VERSION = 2
+"""Layout of the bundle; raised whenever an older reader would misread a newer bundle.
+
+2: label images are OME-Zarr labels with a pyramid; 1: a bare array per field."""
+
+READABLE_VERSIONS = (1, SCHEMA_VERSION)
+"""Layouts that are read."""
 
 KEYS = (
     "schema_version", "case", "call", "rate", "interval", "p_positive", "n_nuclei", "n_scorable",
@@ -120,12 +125,12 @@ def _parsed(text: str, where: Path) -> dict[str, Any]:
         raise _damaged(where, str(error)) from error
     if not isinstance(data, dict):
         raise _damaged(where, "no JSON object")
-    if data.get("schema_version") != SCHEMA_VERSION:
+    if data.get("schema_version") not in READABLE_VERSIONS:
         raise BundleError(
             "the bundle has another layout than this version of alkfish reads",
             where=where,
             found=f"schema_version {data.get('schema_version')!r}",
-            allowed=SCHEMA_VERSION,
+            allowed=" or ".join(map(str, READABLE_VERSIONS)),
             remedy="read it with the version that wrote it, or score the case again",
         )
     missing = [key for key in KEYS if key not in data]

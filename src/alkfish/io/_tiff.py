@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,12 @@ from alkfish.io._metadata import (
     PixelSize,
     imagej_names,
     imagej_size,
+    imagej_step,
     parse_ome,
     pixel_size,
     resolution_size,
 )
-from alkfish.io._picture import RGB_NAMES, Picture, check_size
-from alkfish.model.table import Array
+from alkfish.io._picture import RGB_NAMES, Level, Picture, check_size, choose_scenes, downsample
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -30,76 +31,93 @@ _LOSSY = frozenset({6, 7, 33003, 33004, 33005, 34712, 50001, 50002})  # JPEG and
 _AXES_FOR_PEOPLE = {"T": "time", "S": "colour sample", "I": "page", "Q": "page"}
 _UNLABELLED = "IQ"
 _MAX_NARROW_PX = 8
-_EXACT_INT_LIMIT = 1 << 24
 
 
-def read_tiff_header(path: Path) -> Picture:
-    """Read the header of a TIFF file.
+def read_tiff_headers(path: Path, scene: str | None = None) -> list[Picture]:
+    """Read the headers of the scenes (series) of a TIFF file, or of one of them.
 
     Raises
     ------
     ImageError
-        If it is truncated, holds several pictures, a time axis, or pixels that are no intensities.
+        If it is truncated, holds no such scene, a time axis, or pixels that are no intensities.
     """
     from tifffile import TiffFile
 
     with TiffFile(path) as tif:
-        return _header(tif, path)
+        ome = _ome(tif, path)
+        pyramid = _is_pyramid(tif)
+        names = _scene_names(tif, path, pyramid=pyramid)
+        chosen = choose_scenes(names, scene, path)
+        return [_header(tif, path, ome, index, names, pyramid=pyramid) for index in chosen]
 
 
-def read_tiff_planes(picture: Picture, channels: Sequence[int]) -> list[Array]:
-    """Read some channels of a TIFF file as 2-D planes; focus planes are projected by maximum."""
-    from tifffile import TiffFile
-
-    with TiffFile(picture.path) as tif:
-        series = tif.series[0]
-        return [_projected(series, picture, channel) for channel in channels]
-
-
-def _header(tif: TiffFile, path: Path) -> Picture:
-    ome = _ome(tif, path)
-    series = _only_series(tif, path)
+def _header(
+    tif: TiffFile, path: Path, omes: Sequence[OmeMetadata], index: int, scenes: Sequence[str],
+    *, pyramid: bool,
+) -> Picture:  # fmt: skip
+    series, ome = tif.series[index], _ome_of(omes, scenes, index)
+    is_qpi = series.kind == "qpi"
     _check_pixels(series, path, is_plain=not (tif.is_imagej or ome is not None))
     axes = _named_axes(series, path)
     lengths = dict(zip(axes, map(int, series.shape), strict=True))
-    check_size(path, lengths["Y"], lengths["X"])
-    _check_complete(tif, series, path)
+    levels = _levels(tif, series, axes, pyramid=pyramid)
+    check_size(path, lengths["Y"], lengths["X"], block=_block(series, levels[0], axes))
+    for pages in [series, *series.levels[1:]] if not pyramid else tif.series:
+        _check_complete(tif, pages, path)
     rgb = "S" in axes and series.keyframe.photometric in (_RGB, _YCBCR)
-    names = _names(tif, axes, series, rgb=rgb)
+    names = _qpi_names(series) if is_qpi and not rgb else _names(tif, axes, series, rgb=rgb)
     if ome is not None and not rgb and len(ome.names) == len(names):
         names = ome.names
-    size = _size(tif, ome)
-    n_planes = lengths.get("Z", 1)
+    size, step = _size(tif, ome), _step(tif, ome)
     return Picture(
         path=path,
         kind="OME-TIFF" if ome else "ImageJ TIFF" if tif.is_imagej else "TIFF",
+        reader="tiff",
         axes=axes,
         shape=tuple(lengths.values()),
         dtype=str(series.dtype),
         names=names,
         rgb=rgb,
-        n_planes=n_planes,
+        n_planes=lengths.get("Z", 1),
         pixel_size_um=size.um,
         size_source=size.source,
         square=size.square,
-        notes=tuple(_notes(series, n_planes)),
+        z_step_um=step.um,
+        step_source=step.source,
+        levels=levels,
+        scene=scenes[index] if len(scenes) > 1 else "",
+        scene_index=index,
+        n_scenes=len(scenes),
+        pyramid_of_series=pyramid,
+        notes=tuple(_notes(series)),
     )
 
 
-def _ome(tif: TiffFile, path: Path) -> OmeMetadata | None:
-    """Return the OME metadata; None for other TIFF files."""
+def _ome(tif: TiffFile, path: Path) -> tuple[OmeMetadata, ...]:
+    """Return the OME metadata of each image; empty for other TIFF files."""
     if not (tif.is_ome and tif.ome_metadata):
         _check_no_broken_ome(tif, path)
-        return None
-    ome = parse_ome(tif.ome_metadata, path)
-    if ome.other_files:
+        return ()
+    omes = parse_ome(tif.ome_metadata, path)
+    others = sorted({name for ome in omes for name in ome.other_files})
+    if others:
         raise ImageError(
             "the picture is one part of an OME-TIFF kept in several files",
             where=path,
-            found=", ".join(ome.other_files[:5]),
-            remedy="export each field as one file",
+            found=", ".join(others[:5]),
+            remedy="export each field as one file, or the set as OME-Zarr with bioformats2raw",
         )
-    return ome
+    return omes
+
+
+def _ome_of(
+    omes: Sequence[OmeMetadata], scenes: Sequence[str], index: int
+) -> OmeMetadata | None:  # fmt: skip
+    """Return the metadata of a series; images without pixels have no series."""
+    if len(omes) > len(scenes):
+        named = [ome for ome in omes if ome.name and ome.name == scenes[index]]
+        return named[0] if len(named) == 1 else omes[min(index, len(omes) - 1)]
+    return omes[min(index, len(omes) - 1)] if omes else None
 
 
 def _check_no_broken_ome(tif: TiffFile, path: Path) -> None:
@@ -109,17 +127,61 @@ def _check_no_broken_ome(tif: TiffFile, path: Path) -> None:
         parse_ome(text, path)
 
 
-def _only_series(tif: TiffFile, path: Path) -> Any:
-    if len(tif.series) == 1:
-        return tif.series[0]
-    listed = ", ".join(f"{'x'.join(map(str, s.shape))} ({s.axes})" for s in tif.series[:6])
-    raise ImageError(
-        "the file holds several pictures" if tif.series else "the file holds no picture",
-        where=path,
-        found=f"{len(tif.series)}: {listed}" if tif.series else None,
-        allowed="one field per file",
-        remedy="export each scene (series) as its own file into one folder",
+def _scene_names(tif: TiffFile, path: Path, *, pyramid: bool) -> list[str]:
+    """Return the name of each scene; other programs' label and overview pictures are none."""
+    if not tif.series:
+        raise ImageError("the file holds no picture", where=path)
+    one = pyramid or tif.series[0].kind == "qpi"
+    return [str(series.name or "") for series in (tif.series[:1] if one else tif.series)]
+
+
+def _is_pyramid(tif: TiffFile) -> bool:
+    """Whether the series are ever smaller copies of the first one."""
+    first, *rest = [dict(zip(s.axes, s.shape, strict=True)) for s in tif.series] or [{}]
+    return bool(rest) and all(
+        small.keys() == first.keys()
+        and all(small[a] == first[a] for a in first if a not in "YX")
+        and len(tif.series[n].levels) == 1
+        and large.get("X", 0) > small.get("X", 0) > 0
+        and abs(small["Y"] * first["X"] / small["X"] - first["Y"]) * small["X"]
+        <= 2 * max(first["X"], first["Y"])
+        for n, (large, small) in enumerate(zip([first, *rest], rest, strict=False))
     )
+
+
+def _levels(tif: TiffFile, series: Any, axes: str, *, pyramid: bool) -> tuple[Level, ...]:
+    """Return the levels that hold the same axes as the first, largest first."""
+    levels = []
+    for item in tif.series if pyramid else [series, *series.levels[1:]]:
+        lengths = dict(zip(axes, map(int, item.shape), strict=False))
+        frame = item.keyframe
+        tile = (frame.tilelength, frame.tilewidth) if frame.is_tiled else (
+            min(frame.rowsperstrip, frame.imagelength), frame.imagewidth
+        )  # fmt: skip
+        if len(item.shape) != len(axes) or any(
+            lengths[a] != n for a, n in zip(axes, series.shape, strict=True) if a not in "YX"
+        ):
+            break
+        shape = lengths["Y"], lengths["X"]
+        levels.append(Level(shape, downsample(int(series.shape[axes.index("X")]), shape[1]), tile))
+    return tuple(levels)
+
+
+def _block(series: Any, level: Level, axes: str) -> int:
+    """Return the pixels of a plane that have to be decoded at once."""
+    if series.dataoffset is not None:
+        return 1
+    pages = math.prod(n for a, n in zip(axes, series.shape, strict=True) if a not in "YXS")
+    if axes == "YXC" or len(series.pages) not in (pages, pages * series.keyframe.samplesperpixel):
+        return level.shape[0] * level.shape[1]
+    return level.tile[0] * level.tile[1]
+
+
+def _qpi_names(series: Any) -> tuple[str, ...]:
+    """Return the channel names that PhenoImager slides keep as XML per page."""
+    texts = [str(page.aspage().description) for page in series.pages]
+    found = [re.search(r"<(?:Biomarker|Name)>([^<]+)</", text) for text in texts]
+    return tuple(match.group(1).strip() if match else "" for match in found)
 
 
 def _check_pixels(series: Any, path: Path, *, is_plain: bool) -> None:
@@ -274,64 +336,13 @@ def _resolution(tif: TiffFile) -> tuple[float, float]:
     return values[0], values[1]
 
 
-def _notes(series: Any, n_planes: int) -> Iterator[str]:
-    if n_planes > 1:
-        yield f"z-stack of {n_planes} planes projected (maximum)"
+def _step(tif: TiffFile, ome: OmeMetadata | None) -> PixelSize:
+    """Return the distance of focus planes from the best source the file has."""
+    if tif.is_imagej:
+        return imagej_step(tif.imagej_metadata or {})
+    return ome.step if ome is not None else PixelSize()
+
+
+def _notes(series: Any) -> Iterator[str]:
     if int(series.keyframe.compression) in _LOSSY:
         yield "lossy compression: dim and small signals may be lost or altered"
-
-
-def _projected(series: Any, picture: Picture, channel: int) -> Array:
-    """Return one channel, the maximum over its focus planes."""
-    result: Array | None = None
-    for z in range(picture.n_planes):
-        plane = _plane(series, picture, channel, z)
-        result = plane if result is None else np.maximum(result, plane)
-    assert result is not None  # noqa: S101 - there is at least one plane
-    return _exact(np.ascontiguousarray(result), picture.path)
-
-
-def _plane(series: Any, picture: Picture, channel: int, z: int) -> Array:
-    """Return one 2-D plane, reading no more of the file than the page that holds it."""
-    axes, shape = picture.axes, picture.shape
-    page_axes = "".join(a for a in axes if a in "YXS" or axes == "YXC")
-    outer = [a for a in axes if a not in page_axes]
-    position = {"C": channel, "S": channel, "Z": z}
-    lengths = [shape[axes.index(a)] for a in outer]
-    if series.dataoffset is None and len(series.pages) == math.prod(lengths):
-        index = int(np.ravel_multi_index([position[a] for a in outer], lengths)) if outer else 0
-        image, left = series.pages[index].asarray(), page_axes
-        image = image.reshape([shape[axes.index(a)] for a in left])
-    else:
-        image, left = _whole(series), axes
-    key = tuple(slice(None) if a in "YX" else position[a] for a in left)
-    plane: Array = image[key]
-    return plane
-
-
-def _whole(series: Any) -> Array:
-    """Return all pixels; contiguous ones are mapped, so that only the planes used are read."""
-    if series.dataoffset is None:
-        image: Array = series.asarray()
-        return image
-    handle = series.parent.filehandle
-    dtype = np.dtype(series.dtype).newbyteorder(series.parent.byteorder)
-    count = math.prod(series.shape)
-    data = handle.memmap_array(dtype, (count,), series.dataoffset)
-    mapped: Array = data.reshape(series.shape)
-    return mapped
-
-
-def _exact(plane: Array, path: Path) -> Array:
-    """Return native byte order; refuse integers that single precision cannot hold."""
-    if plane.dtype.kind in "ui" and plane.dtype.itemsize > 2:
-        low, high = int(plane.min()), int(plane.max())
-        if max(-low, high) > _EXACT_INT_LIMIT:
-            raise ImageError(
-                "the picture holds numbers too large for intensities",
-                where=path,
-                found=f"{low} to {high}",
-                allowed=f"at most {_EXACT_INT_LIMIT}",
-                remedy="export it with 8 or 16 bit, or as 32-bit floating point",
-            )
-    return plane.astype(plane.dtype.newbyteorder("="), copy=not plane.flags.owndata)

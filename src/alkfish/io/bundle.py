@@ -25,6 +25,7 @@ from alkfish.model.signals import NucleusRecords, SpotRecords
 RESULT, NUCLEI, SPOTS, LABELS = "result.json", "nuclei.parquet", "spots.parquet", "labels.zarr"
 """Names of the parts of a bundle."""
 
+_EXPORTED = ("_nuclei.csv", "_spots.csv", "_nuclei.geojson")
 _UNSAFE = frozenset('<>:"|?*')
 _DEVICES = frozenset(
     ["CON", "PRN", "AUX", "NUL", *(f"{port}{i}" for port in ("COM", "LPT") for i in range(1, 10))]
@@ -203,7 +204,7 @@ def _check_replaceable(target: Path, case_id: str, *, overwrite: bool) -> None:
         found = f"a bundle of case {case!r}" if case != case_id else ""
     except (OSError, ValueError, KeyError, TypeError):
         found = "no bundle"
-    if not found and any(is_picture(item) for item in target.iterdir()):
+    if not found and any(is_picture(item) and item.name != LABELS for item in target.iterdir()):
         found = "pictures"
     if found or target.is_symlink():
         raise OutputError(
@@ -243,7 +244,7 @@ def _keep_other_files(older: Path, target: Path) -> None:
     """Carry over what is not part of a bundle: notes, reads. Exported tables would be stale."""
     own = {RESULT, NUCLEI, SPOTS, LABELS}
     for item in older.iterdir():
-        if item.name not in own and not item.name.endswith(("_nuclei.csv", "_spots.csv")):
+        if item.name not in own and not item.name.endswith(_EXPORTED):
             item.rename(target / item.name)
 
 

@@ -55,7 +55,8 @@ def provenance(config: Config, inputs: Iterable[str | Path] = ()) -> Provenance:
     config : Config
         All settings of the run.
     inputs : iterable of path-like
-        The picture files. They are listed by name; files of the same name by path.
+        The picture files. They are listed by name; files of the same name by path. Of the URL of an
+        OME-Zarr the checksum is that of its metadata documents.
 
     Returns
     -------
@@ -68,16 +69,33 @@ def provenance(config: Config, inputs: Iterable[str | Path] = ()) -> Provenance:
     InputError
         If a file cannot be read or SOURCE_DATE_EPOCH is not a time.
     """
-    paths = sorted({Path(path) for path in inputs})
+    inputs = list(inputs)
+    urls = sorted({path for path in inputs if isinstance(path, str) and "://" in path})
+    paths = sorted({Path(path) for path in inputs if path not in urls})
     names = [path.name for path in paths]
     labels = [path.name if names.count(path.name) == 1 else path.as_posix() for path in paths]
+    checksums = {label: sha256_path(path) for label, path in zip(labels, paths, strict=True)}
     return Provenance(
         version=__version__,
         config=config.model_dump(mode="json"),
         config_fingerprint=config.fingerprint(),
-        inputs={label: sha256_path(path) for label, path in zip(labels, paths, strict=True)},
+        inputs=checksums | {url: _sha256_of_metadata(url) for url in urls},
         created=_now().isoformat(timespec="seconds"),
     )
+
+
+def _sha256_of_metadata(url: str) -> str:
+    """Return the SHA-256 of the metadata documents of an OME-Zarr at a URL, not of its pixels."""
+    import fsspec
+
+    digest = hashlib.sha256()
+    for name in ("zarr.json", ".zgroup", ".zattrs"):
+        try:
+            with fsspec.open(f"{url.rstrip('/')}/{name}") as stream:
+                digest.update(stream.read())
+        except OSError:
+            continue
+    return digest.hexdigest()
 
 
 def _now() -> datetime:

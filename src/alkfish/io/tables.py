@@ -68,7 +68,7 @@ def read_table(kind: type[T], path: str | Path) -> T:
     """Read a Parquet file into a table of type `kind`; the inverse of `write_table`.
 
     Columns that `kind` does not declare are ignored, so that tables with additional columns can be
-    read; their order in the file does not matter.
+    read; their order in the file does not matter. Optional columns that the file lacks are 0.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def read_table(kind: type[T], path: str | Path) -> T:
             found=_first_line(error),
             remedy="score the case again, or restore the file from a copy",
         ) from error
-    columns = list(kind.columns())
+    columns = [c for c in kind.columns() if not (c.optional and c.name not in raw.column_names)]
     problems = [text for info in columns if (text := _schema_problem(raw, info))]
     if problems:
         raise BundleError(

@@ -46,6 +46,7 @@ class NucleusFlag(_NamedFlag):
     DIM_5P = 1 << 12, "a 5' signal of usual brightness could not have been seen here"
     DIM_3P = 1 << 13, "a 3' signal of usual brightness could not have been seen here"
     DOUBTFUL = 1 << 14, "the pattern hangs on one doubtful spot or on a separation near the limit"
+    OUTSIDE_ROI = 1 << 15, "outside the outlined areas: kept, but not counted"
 
 
 class SpotFlag(_NamedFlag):
@@ -71,6 +72,7 @@ EXCLUDING: NucleusFlag = (
     | NucleusFlag.TOO_MANY_SIGNALS
     | NucleusFlag.DIM_5P
     | NucleusFlag.DIM_3P
+    | NucleusFlag.OUTSIDE_ROI
 )
 
 

@@ -107,7 +107,7 @@ class FieldOfView:
 
 
 def checked_pixels(pixels: npt.ArrayLike, *, where: str) -> npt.NDArray[Any]:
-    """Return a plane or a focus stack as a C-contiguous uint8, uint16 or float32 array of raw counts.
+    """Return a plane or a focus stack as C-contiguous uint8, uint16 or float32 raw counts.
 
     Raises
     ------

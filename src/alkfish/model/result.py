@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from alkfish.model.probe import ProbeProfile
 from alkfish.model.signals import NucleusRecords, Pattern, SpotRecords
+
+
+class LabelImage(Protocol):
+    """A label image: an array, or a large one that is read window by window."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height and width in pixels."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the labels: int32."""
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions: 2."""
+
+    def __getitem__(self, key: Any, /) -> npt.NDArray[Any]:
+        """Return a window, ``labels[top:bottom, left:right]``, as an array."""
 
 
 class Call(StrEnum):
@@ -134,7 +153,8 @@ class FieldQC:
     ``efficiency`` of a channel is the share of nuclei of scorable shape that show at least one of
     its signals. ``corrections`` says in words what was measured of the optics, and why it was
     applied or refused; ``channel_faults`` says why the two probe channels cannot be compared.
-    ``verdict`` is ``good``, ``caution`` or ``poor``.
+    ``verdict`` is ``good``, ``caution`` or ``poor``. ``n_planes`` and ``z_step_um`` are those of
+    the focus stack; 1 and 0 for a single plane.
     """
 
     fov: str
@@ -150,6 +170,8 @@ class FieldQC:
     reasons: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()
     channel_faults: tuple[str, ...] = ()
+    n_planes: int = 1
+    z_step_um: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +180,7 @@ class FieldResult:
 
     Attributes
     ----------
-    labels : ndarray of int32, shape (H, W)
+    labels : array-like of int32, shape (H, W)
         Nuclei; 0 is background.
     nuclei : NucleusRecords
         One row per nucleus.
@@ -172,7 +194,7 @@ class FieldResult:
 
     fov: str
     pixel_size_um: float
-    labels: npt.NDArray[np.int32]
+    labels: LabelImage
     nuclei: NucleusRecords
     spots: SpotRecords
     qc: FieldQC
@@ -205,8 +227,8 @@ class CaseResult:
         Quality per field, in order of the fields.
     excluded : mapping of str to int
         Nuclei per excluding flag; a nucleus with several flags is counted under each.
-    labels : mapping of str to ndarray
-        Label image per field name.
+    labels : mapping of str to array-like of int32, shape (H, W)
+        Label image per field name: an array, or for whole slides an image read in windows.
     notes : mapping of str to tuple of str
         What was done to the picture on reading, per field name; fields without notes are left out.
     """
@@ -219,6 +241,6 @@ class CaseResult:
     excluded: Mapping[str, int]
     probe: ProbeProfile
     provenance: Provenance
-    labels: Mapping[str, npt.NDArray[np.int32]] = field(default_factory=dict)
+    labels: Mapping[str, LabelImage] = field(default_factory=dict)
     pixel_size_um: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

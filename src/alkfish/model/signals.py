@@ -93,3 +93,11 @@ class SpotRecords(Table):
     quality: Array = column(np.float64, "agreement with the fitted profile: 1 perfect, 0 none")
     p_real: Array = column(np.float64, "estimated probability that the spot is a true signal")
     flags: Array = column(object, "names of its flags, joined by ;")
+    z_um: Array = column(
+        np.float64,
+        "position in depth, from the first plane of the stack; 0 in a single plane",
+        unit="um", optional=True,
+    )  # fmt: skip
+    z_error_um: Array = column(
+        np.float64, "standard error of z_um; 0 in a single plane", unit="um", optional=True
+    )

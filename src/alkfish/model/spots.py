@@ -31,3 +31,11 @@ class SpotTable(Table):
     )
     p_real: Array = column(np.float64, "estimated probability that the spot is a true signal")
     flags: Array = column(np.int32, "bits of SpotFlag")
+    z_um: Array = column(
+        np.float64,
+        "position in depth, from the first plane of the stack; 0 in a single plane",
+        unit="um", optional=True,
+    )  # fmt: skip
+    z_error_um: Array = column(
+        np.float64, "standard error of z_um; 0 in a single plane", unit="um", optional=True
+    )

@@ -18,7 +18,10 @@ from alkfish.errors import InputError
 Array = npt.NDArray[Any]
 
 
-def column(dtype: npt.DTypeLike, meaning: str, *, unit: str = "") -> Any:
+_LEFT_OUT: tuple[()] = ()
+
+
+def column(dtype: npt.DTypeLike, meaning: str, *, unit: str = "", optional: bool = False) -> Any:
     """Declare one column of a `Table`.
 
     Parameters
@@ -29,8 +32,16 @@ def column(dtype: npt.DTypeLike, meaning: str, *, unit: str = "") -> Any:
         One sentence for the column reference.
     unit : str
         Unit of the values; empty for counts, ids and texts.
+    optional : bool
+        Whether a table may be made without it; it is then filled with 0. Optional columns come
+        last.
     """
-    return field(metadata={"dtype": np.dtype(dtype), "meaning": meaning, "unit": unit})
+    declared = {
+        "dtype": np.dtype(dtype), "meaning": meaning, "unit": unit, "optional": optional,
+    }  # fmt: skip
+    if optional:
+        return field(default=_LEFT_OUT, metadata=declared)
+    return field(metadata=declared)
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,7 @@ class ColumnInfo:
     dtype: np.dtype[Any]
     unit: str
     meaning: str
+    optional: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,9 +64,12 @@ class Table:
     """
 
     def __post_init__(self) -> None:
-        lengths = set()
+        lengths: set[int] = set()
         for info in self.columns():
-            values = np.asarray(getattr(self, info.name), dtype=info.dtype)
+            given = getattr(self, info.name)
+            if given is _LEFT_OUT:
+                given = np.zeros(next(iter(lengths)), info.dtype)
+            values = np.asarray(given, dtype=info.dtype)
             if values.ndim != 1:
                 raise InputError(
                     "a column must be one-dimensional",
@@ -84,7 +99,9 @@ class Table:
         declared: tuple[Field[Any], ...] = fields(cls)
         for item in declared:
             meta = item.metadata
-            yield ColumnInfo(item.name, meta["dtype"], meta["unit"], meta["meaning"])
+            yield ColumnInfo(
+                item.name, meta["dtype"], meta["unit"], meta["meaning"], meta["optional"]
+            )
 
     @classmethod
     def empty(cls) -> Self:

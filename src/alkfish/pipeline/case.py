@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from alkfish.config import Config
 from alkfish.errors import InputError, ProbeError
 from alkfish.io.bundle import folder_name
+from alkfish.io.geojson import Regions
 from alkfish.io.images import Case, FieldSource
 from alkfish.io.probes import load_probe
 from alkfish.io.provenance import provenance
@@ -29,10 +30,6 @@ from alkfish.pipeline.slide import Executor, SlideProgress, run_here, score_slid
 from alkfish.score.case import call_case, count_excluded
 from alkfish.segment import Segmenter
 from alkfish.slides import is_slide
-
-if TYPE_CHECKING:
-    from alkfish.io.geojson import Regions
-
 
 SAMPLE_FIELDS = 8
 """Fields on which what belongs to the case is measured, spread evenly over it."""
@@ -253,7 +250,7 @@ def _slides(case: Case | Iterable[FieldOfView]) -> dict[int, FieldSource]:
     return {
         number: source
         for number, source in enumerate(case.fields)
-        if is_slide(getattr(source, "shape", (1, 1)), n_planes=getattr(source, "n_planes", 1))
+        if is_slide(source.shape, n_planes=source.n_planes)
     }
 
 

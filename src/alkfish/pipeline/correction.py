@@ -69,7 +69,7 @@ class ChannelCorrection:
 
 def measure_correction(sample: Sequence[FieldFindings]) -> ChannelCorrection:
     """Return the corrections of a case from the findings of some of its fields."""
-    none = np.empty((0, 2))
+    none = np.empty((0, 3))
     noise = float(np.median([found.same_noise for found in sample] or [0.0]))
     into_5p = np.concatenate([none[:, 0], *(found.bleed_3p for found in sample)])
     into_3p = np.concatenate([none[:, 0], *(found.bleed_5p for found in sample)])

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from alkfish.config import Config
 from alkfish.detect import (
+    ChannelModel,
     ChannelSpots,
     bleed_ratios,
     detect_channel,
+    detect_stack,
     find_granules,
+    learn_spots,
     noise_correlation,
+    project_maximum,
     remove_crosstalk,
     saturation_level,
     unresolved_spots,
 )
+from alkfish.io.geojson import Regions
 from alkfish.model.flags import NucleusFlag
 from alkfish.model.fov import FieldOfView
 from alkfish.model.nuclei import Nuclei
@@ -30,13 +35,13 @@ from alkfish.score.assign import assign_spots
 from alkfish.score.nuclei import EndSpots, score_nuclei
 from alkfish.score.qc import ChannelFigures, channel_qc, field_qc
 from alkfish.score.shift import mutual_offsets_um
-from alkfish.segment import Segmenter, find_nuclei
-
-if TYPE_CHECKING:
-    from alkfish.detect import SpotModel
-    from alkfish.io.geojson import Regions
-    from alkfish.segment import DapiLevels
-
+from alkfish.segment import (
+    DapiLevels,
+    Segmenter,
+    find_nuclei,
+    measure_dapi,
+    project_focus,
+)
 
 CLEAR_P = 0.9
 """Only spots at least this probable measure the chromatic shift."""
@@ -58,7 +63,7 @@ class FieldFindings:
         Spots of the two probe channels.
     figures_3p, figures_5p : ChannelFigures
         Background, noise and saturation of the two channels.
-    offsets_um : ndarray of float64, shape (K, 2)
+    offsets_um : ndarray of float64, shape (K, 3)
         Vectors between clear mutual neighbours, for the chromatic shift.
     bleed_3p, bleed_5p : ndarray of float64
         Light of lone 3' spots in the 5' channel and the reverse, for the crosstalk.
@@ -66,6 +71,8 @@ class FieldFindings:
         Correlation of the pixel noise of the two probe channels.
     unresolved_3p, unresolved_5p : ndarray of float64, shape (n_nuclei,)
         Unexplained bright area of each nucleus, in areas of a usual spot.
+    n_planes, z_step_um : int, float
+        Focus planes and their distance; 1 and 0 for a single plane.
     """
 
     name: str
@@ -82,6 +89,8 @@ class FieldFindings:
     same_noise: float
     unresolved_3p: Floats
     unresolved_5p: Floats
+    n_planes: int = 1
+    z_step_um: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +101,8 @@ class FieldModel:
     """
 
     dapi: DapiLevels | None = None
-    three: SpotModel | None = None
-    five: SpotModel | None = None
+    three: ChannelModel | None = None
+    five: ChannelModel | None = None
 
 
 def learn_model(sample: Sequence[FieldOfView], *, config: Config) -> FieldModel:
@@ -101,12 +110,21 @@ def learn_model(sample: Sequence[FieldOfView], *, config: Config) -> FieldModel:
     if not sample:
         return FieldModel()
     size = sample[0].pixel_size_um
-    return FieldModel()
+    three, five = (
+        learn_spots(
+            [_searched_plane(getattr(fov, end), fov) for fov in sample],
+            pixel_size_um=size,
+            config=config.detect,
+        )
+        for end in ("three_prime", "five_prime")
+    )
+    dapi = measure_dapi([_sharp_dapi(fov) for fov in sample], pixel_size_um=size, config=config)
+    return FieldModel(dapi, three, five)
 
 
 def analyse_fov(
     fov: FieldOfView, *, config: Config | None = None, segmenter: Segmenter | None = None,
-    model: FieldModel | None = None,
+    model: FieldModel | None = None, origin_px: tuple[int, int] = (0, 0),
 ) -> FieldFindings:  # fmt: skip
     """Find the nuclei and the spots of one field; the first half of `score_fov`.
 
@@ -116,18 +134,25 @@ def analyse_fov(
         As for `alkfish.score_fov`.
     model : FieldModel, optional
         What the field shares with others of its slide.
+    origin_px : tuple of int
+        Row and column of the field's first pixel in the slide, used with `model` only.
     """
     settings = config or Config()
     size = fov.pixel_size_um
-    nuclei = find_nuclei(fov.dapi, pixel_size_um=size, config=settings, segmenter=segmenter)
-    three, five = (
-        detect_channel(plane, pixel_size_um=size, config=settings.detect)
-        for plane in (fov.three_prime, fov.five_prime)
+    shared = model or FieldModel()
+    nuclei = find_nuclei(
+        _sharp_dapi(fov), pixel_size_um=size, config=settings, segmenter=segmenter,
+        levels=shared.dapi, origin_px=origin_px,
+    )  # fmt: skip
+    (three, plane_3p), (five, plane_5p) = (
+        _find_spots(pixels, fov, settings, channel)
+        for pixels, channel in ((fov.three_prime, shared.three), (fov.five_prime, shared.five))
     )
     unresolved_3p, unresolved_5p = (
         unresolved_spots(plane, channel, nuclei.labels, pixel_size_um=size)[nuclei.table.nucleus_id]
-        for plane, channel in ((fov.three_prime, three), (fov.five_prime, five))
+        for plane, channel in ((plane_3p, three), (plane_5p, five))
     )
+    middle = (fov.n_planes // 2,) if fov.is_stack else ()
     return FieldFindings(
         name=fov.name,
         pixel_size_um=size,
@@ -135,17 +160,44 @@ def analyse_fov(
         nuclei=nuclei,
         three=three,
         five=five,
-        figures_3p=_figures(fov.three_prime, three),
-        figures_5p=_figures(fov.five_prime, five),
+        figures_3p=_figures(plane_3p, three),
+        figures_5p=_figures(plane_5p, five),
         offsets_um=mutual_offsets_um(
             _clear_positions_um(three, nuclei, size), _clear_positions_um(five, nuclei, size)
         ),
-        bleed_3p=bleed_ratios(three, five, fov.five_prime),
-        bleed_5p=bleed_ratios(five, three, fov.three_prime),
-        same_noise=noise_correlation(fov.three_prime, fov.five_prime),
+        bleed_3p=bleed_ratios(three, five, plane_5p),
+        bleed_5p=bleed_ratios(five, three, plane_3p),
+        same_noise=noise_correlation(fov.three_prime[middle], fov.five_prime[middle]),
         unresolved_3p=unresolved_3p,
         unresolved_5p=unresolved_5p,
+        n_planes=fov.n_planes,
+        z_step_um=fov.z_step_um,
     )
+
+
+def _sharp_dapi(fov: FieldOfView) -> npt.NDArray[Any]:
+    """Return the DAPI plane, or the extended-focus projection of the stack."""
+    if not fov.is_stack:
+        return fov.dapi
+    return project_focus(fov.dapi, pixel_size_um=fov.pixel_size_um)
+
+
+def _searched_plane(pixels: npt.NDArray[Any], fov: FieldOfView) -> npt.NDArray[Any]:
+    """Return the plane of a probe channel, or the projection of its stack."""
+    return project_maximum(pixels, z_step_um=fov.z_step_um) if fov.is_stack else pixels
+
+
+def _find_spots(
+    pixels: npt.NDArray[Any], fov: FieldOfView, settings: Config, model: ChannelModel | None
+) -> tuple[ChannelSpots, npt.NDArray[Any]]:
+    """Return the spots of a probe channel and the plane, or projection, they were found on."""
+    size, config = fov.pixel_size_um, settings.detect
+    if not fov.is_stack:
+        return detect_channel(pixels, pixel_size_um=size, config=config, model=model), pixels
+    found = detect_stack(
+        pixels, pixel_size_um=size, z_step_um=fov.z_step_um, config=config, model=model
+    )
+    return found.channel, found.projection
 
 
 def mark_outside(
@@ -194,6 +246,8 @@ def score_findings(
             crosstalk=(correction.crosstalk_3p.share, correction.crosstalk_5p.share),
             corrections=correction.in_words(),
             channel_faults=correction.faults(),
+            n_planes=findings.n_planes,
+            z_step_um=findings.z_step_um,
         ),
         notes=findings.notes,
     )
@@ -233,7 +287,8 @@ def _figures(plane: npt.NDArray[Any], channel: ChannelSpots) -> ChannelFigures:
 
 
 def _clear_positions_um(channel: ChannelSpots, nuclei: Nuclei, pixel_size_um: float) -> Floats:
-    """Return the positions of clear spots inside nuclei, shape (N, 2)."""
+    """Return the positions y, x, z of clear spots inside nuclei, shape (N, 3)."""
     table = channel.table.take(channel.table.p_real >= CLEAR_P)
     inside = assign_spots(table.y_px, table.x_px, nuclei.labels, max_outside_px=0.0) > 0
-    return np.stack([table.y_px[inside], table.x_px[inside]], axis=1) * pixel_size_um
+    y_um, x_um = table.y_px[inside] * pixel_size_um, table.x_px[inside] * pixel_size_um
+    return np.stack([y_um, x_um, table.z_um[inside]], axis=1)

@@ -7,13 +7,14 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from alkfish._version import __version__
 from alkfish.config import Config
 from alkfish.detect import saturation_level
+from alkfish.io.geojson import Regions
 from alkfish.io.images import FieldSource
 from alkfish.model.fov import FieldOfView
 from alkfish.model.probe import ProbeProfile
@@ -33,6 +34,7 @@ from alkfish.slides import (
     GridField,
     PartStore,
     SlideLabels,
+    TissueMap,
     cut_part,
     find_tissue,
     make_grid,
@@ -41,10 +43,6 @@ from alkfish.slides import (
     stitch_parts,
 )
 from alkfish.slides.grid import halo_px
-
-if TYPE_CHECKING:
-    from alkfish.io.geojson import Regions
-
 
 NO_OVERVIEW = "the slide has no small picture of itself: empty areas could not be skipped"
 
@@ -92,7 +90,9 @@ class SlideSetting:
         """Score one field of the grid."""
         window = field.window
         fov = self.source.load_region(window.top, window.left, window.height, window.width)
-        findings = analyse_fov(fov, config=self.config, model=self.model)
+        findings = analyse_fov(
+            fov, config=self.config, model=self.model, origin_px=(window.top, window.left)
+        )
         if self.regions is not None:
             findings = mark_outside(findings, self.regions, top=window.top, left=window.left)
         result = score_findings(
@@ -151,9 +151,7 @@ def score_slide(
     setting = SlideSetting(source, model, correction, probe, config, regions)
     kept_in = Path(tempfile.mkdtemp(prefix="alkfish-")) if folder is None else folder
     store = PartStore(kept_in, _job(setting))
-    halo = halo_px(source.pixel_size_um, config.scorable.max_diam_um)
-    grid = make_grid(source.shape, halo=halo, n_planes=source.n_planes)
-    fields = [field for row in grid for field in row if tissue.share(field.core) > 0]
+    fields = _fields_with_tissue(source, tissue, config)
     _score_missing(setting, fields, store, executor, tile_fields, on_progress)
     parts = [store.read(field.number, with_labels=False) for field in fields]
     result = _assemble(setting, parts, store, figures, tissue_found=tissue.found)
@@ -162,14 +160,27 @@ def score_slide(
     return result
 
 
+def _fields_with_tissue(source: FieldSource, tissue: TissueMap, config: Config) -> list[GridField]:
+    """Return the fields of the grid that have tissue; no more than the tissue of each is read."""
+    halo = halo_px(source.pixel_size_um, config.scorable.max_diam_um)
+    grid = make_grid(source.shape, halo=halo, n_planes=source.n_planes)
+    boxed = [(field, tissue.box(field.core)) for row in grid for field in row]
+    return [
+        replace(field, window=box.grown(halo, source.shape)) for field, box in boxed if box.n_pixels
+    ]
+
+
 def _measure(
-    source: FieldSource, tissue: Any, config: Config
+    source: FieldSource, tissue: TissueMap, config: Config
 ) -> tuple[FieldModel, ChannelCorrection, tuple[ChannelFigures, ChannelFigures]]:
     """Return what belongs to the whole slide, from a sample of windows on tissue."""
     windows = sample_windows(tissue, source.shape)
     sample = [source.load_region(w.top, w.left, w.height, w.width) for w in windows]
     model = learn_model(sample, config=config)
-    findings = [analyse_fov(fov, config=config, model=model) for fov in sample]
+    findings = [
+        analyse_fov(fov, config=config, model=model, origin_px=(w.top, w.left))
+        for fov, w in zip(sample, windows, strict=True)
+    ]
     return model, measure_correction(findings), _sample_figures(findings)
 
 
@@ -205,8 +216,9 @@ def _identity(path: Any) -> list[int]:
 
 
 def _score_missing(
-    setting: SlideSetting, fields: Sequence[GridField], store: PartStore, executor: Executor,
-    tile_fields: int, on_progress: Callable[[SlideProgress], None] | None,
+    setting: SlideSetting, fields: Sequence[GridField], store: PartStore,
+    executor: Executor | None, tile_fields: int,
+    on_progress: Callable[[SlideProgress], None] | None,
 ) -> None:  # fmt: skip
     """Score the fields whose parts are not in the store yet."""
     missing = [field for field in fields if not store.has(field.number)]
@@ -270,7 +282,7 @@ def _assemble(
 
 def _saturated(fov: FieldOfView, field: GridField) -> tuple[int, int]:
     """Return the saturated pixels of the core of both probe channels, in any focus plane."""
-    rows, columns = field.core.inside(field.window)
+    rows, columns = field.core.common(field.window).inside(field.window)
     counts = []
     for plane in (fov.three_prime, fov.five_prime):
         full = saturation_level(plane)

@@ -171,7 +171,6 @@ def _pattern_rows(result: CaseResult, *, with_shares: bool) -> tuple[PatternRow,
 def _method(result: CaseResult, details: CaseDetails) -> tuple[tuple[str, str], ...]:
     probe = result.probe
     sizes = sorted(set(result.pixel_size_um.values()))
-    planes = "a focus stack, scored in depth" if _is_deep(result) else "see cautions and notes"
     return (
         ("Probe", f"{probe.title} (profile {probe.name})"),
         ("Probe lot", details.get("assay.probe_lot") or NOT_STATED),
@@ -182,12 +181,14 @@ def _method(result: CaseResult, details: CaseDetails) -> tuple[tuple[str, str], 
         ("Control slides", details.get("assay.controls") or NOT_STATED),
         ("Section thickness", details.get("assay.section_thickness") or NOT_STATED),
         ("Pixel size", ", ".join(f"{size:.4g} µm" for size in sizes) or NOT_STATED),
-        *((("Focus planes", planes),) if _is_deep(result) else ()),
+        ("Focus planes", _planes(result)),
     )
 
 
-def _is_deep(result: CaseResult) -> bool:
-    return not any(caution.code == "single_plane" for caution in result.call.cautions)
+def _planes(result: CaseResult) -> str:
+    """Return in words how the depth of the section was captured."""
+    kinds = dict.fromkeys((qc.n_planes, qc.z_step_um) for qc in result.fields)
+    return ", ".join(f"{n} at {step:g} µm" if n > 1 else "1" for n, step in kinds) or NOT_STATED
 
 
 def _colours(probe: ProbeProfile) -> str:

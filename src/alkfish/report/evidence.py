@@ -134,11 +134,10 @@ def gather(result: CaseResult, pictures: Mapping[str, Source], *, per_pattern: i
 
 
 def _map_picture(reader: FieldReader | None) -> str:
-    planes = reader.whole() if reader is not None else None
-    if planes is None:
+    if reader is None:
         return ""
-    view = (0.75 * dapi_view(planes.dapi)).astype("float32")
-    return data_uri(grey(view), max_px=round(1.5 * MAP_PX))
+    dapi = reader.overview()
+    return data_uri(grey(dapi_view(dapi)), max_px=round(1.5 * MAP_PX)) if dapi.size else ""
 
 
 def _card(

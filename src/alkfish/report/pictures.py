@@ -26,6 +26,9 @@ MAX_CROP_PX, MAX_FIELD_PX = 256, 520
 WHOLE_FIELD_PX = 4096 * 4096
 """Fields up to this size are read whole; of larger ones only windows are."""
 
+OVERVIEW_PX = 4096 * 4096
+"""A coarse level of a slide up to this size is read for its map."""
+
 JPEG_QUALITY = 88
 _NO_SUBSAMPLING = 0x111111
 
@@ -87,9 +90,15 @@ class FieldReader:
         self._by_window = hasattr(source, "load_region") and shape[0] * shape[1] > WHOLE_FIELD_PX
         self._whole: FieldOfView | None = None
 
-    def whole(self) -> Planes | None:
-        """Return the whole field, focus stacks projected; None if it is too large to be read."""
-        return None if self._by_window else _flat(self._field())
+    def overview(self) -> npt.NDArray[Any]:
+        """Return DAPI of the whole field, of a large one at a coarse level; empty without one."""
+        if not self._by_window:
+            return _flat(self._field()).dapi
+        source: Any = self._source
+        areas = [level.shape[0] * level.shape[1] for level in getattr(source, "levels", ())]
+        small = [k for k, area in enumerate(areas) if area <= OVERVIEW_PX]
+        empty: npt.NDArray[Any] = np.empty((0, 0), np.uint16)
+        return np.asarray(source.load_dapi(level=small[0])) if small else empty
 
     def cut(self, window: Window) -> Planes:
         """Return a part of the field, focus stacks projected."""

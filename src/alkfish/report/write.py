@@ -127,7 +127,7 @@ def checked_images(result: CaseResult, images: Case) -> Mapping[str, Source]:
     scored = set(result.provenance.inputs.values())
     for source in sources.values():
         for path in source.paths:
-            if scored and sha256_path(path) not in scored:
+            if scored and "://" not in str(path) and sha256_path(path) not in scored:
                 raise InputError(
                     "the images are not those that were scored",
                     where=path,

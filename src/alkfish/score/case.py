@@ -24,6 +24,12 @@ DOMINANT_SHARE = 0.5
 GAIN_SHARE = 0.3
 DOUBTFUL_SHARE = 0.1
 
+SECTION_UM = 6.0
+"""Depth that a stack must cover: that of a thick section (4 to 6 um; clinical-rules 1.1, 1.6)."""
+
+MAX_STEP_UM = 1.0
+"""Planes further apart miss signals between them: a signal is about 1.1 um long in depth."""
+
 CAUTION_TEXTS = {
     "borderline": "the rate lies in the borderline range: recount with care, view single colours, "
     "and confirm by IHC, RT-PCR or NGS",
@@ -50,6 +56,10 @@ CAUTION_TEXTS = {
     "poor_field": "at least one field is of poor quality",
     "single_plane": "the pictures hold a single plane: separation in depth cannot be seen, and "
     "signals of other planes are missed",
+    "shallow_stack": f"the focus stack covers less than {SECTION_UM:g} um, the depth of a section: "
+    "signals of other planes are missed, and fused signals may look isolated",
+    "coarse_stack": f"the focus planes lie more than {MAX_STEP_UM:g} um apart: signals between "
+    "them are dim, and their depth is poorly known",
     "reading": "a picture was altered on reading",
 }
 """Codes of all cautions and their words (clinical-rules 1.5, 1.6, 9)."""
@@ -164,17 +174,30 @@ def _cautions(
         "weak_3p": _is_weak(fields, "three_prime"),
         "weak_5p": _is_weak(fields, "five_prime"),
         "few_fused": enough and float((nuclei.n_fused[nuclei.scorable] > 0).mean()) < FEW_FUSED,
-        "few_counted": len(nuclei) >= FEW_NUCLEI and n < FEW_COUNTED * len(nuclei),
+        "few_counted": FEW_NUCLEI <= _n_inside(nuclei) > n / FEW_COUNTED,
         "low_efficiency_3p": POOR_EFFICIENCY <= eff_3p < LOW_EFFICIENCY,
         "low_efficiency_5p": POOR_EFFICIENCY <= eff_5p < LOW_EFFICIENCY,
         "doublet_3p": _share_scorable(nuclei, "doublet_3p") > 0,
         "doubtful": _share_scorable(nuclei, "doubtful") >= DOUBTFUL_SHARE,
         "poor_field": any(qc.verdict == "poor" for qc in fields),
-        "single_plane": not any("planes projected" in note for note in notes),
+        "single_plane": not any("planes projected" in note for note in notes)
+        and (not fields or any(qc.n_planes == 1 for qc in fields)),
+        "shallow_stack": any(_covered_um(qc) < SECTION_UM for qc in fields if qc.n_planes > 1),
+        "coarse_stack": any(qc.z_step_um > MAX_STEP_UM for qc in fields),
     }
     cautions = [Caution(code, CAUTION_TEXTS[code]) for code, applies in found.items() if applies]
     cautions += [Caution("reading", note) for note in dict.fromkeys(notes)]
     return tuple(cautions)
+
+
+def _covered_um(qc: FieldQC) -> float:
+    """Return the depth that a stack covers: each plane stands for one step."""
+    return qc.n_planes * qc.z_step_um + 1e-9
+
+
+def _n_inside(nuclei: NucleusRecords) -> int:
+    """Return the number of nuclei within the outlined areas; all, if there are none."""
+    return sum("outside_roi" not in text.split(";") for text in nuclei.flags)
 
 
 def _three_prime_only(nuclei: NucleusRecords, n_enumerated: int) -> bool:

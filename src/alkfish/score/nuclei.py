@@ -98,8 +98,8 @@ def score_nuclei(
         assign_spots(end.table.y_px, end.table.x_px, nuclei.labels, max_outside_px=reach_px)
         for end in (three, five)
     )
-    offset = np.array([shift.y_um, shift.x_um])
-    placed_3 = _place(three.table, owner_3, pixel_size_um, np.zeros(2))
+    offset = np.array([shift.y_um, shift.x_um, shift.z_um])
+    placed_3 = _place(three.table, owner_3, pixel_size_um, np.zeros(3))
     placed_5 = _place(five.table, owner_5, pixel_size_um, offset)
     pairing = pair_signals(
         placed_3, placed_5, rule=probe.separation, doublet_gap_diam=config.score.doublet_gap_diam
@@ -116,8 +116,9 @@ def score_nuclei(
 
 
 def _place(table: SpotTable, owner: Ints, pixel_size_um: float, offset_um: Floats) -> PlacedSpots:
-    position = np.stack([table.y_px, table.x_px], axis=1) * pixel_size_um - offset_um
-    return PlacedSpots(position, table.diameter_um, owner)
+    y_um, x_um = table.y_px * pixel_size_um, table.x_px * pixel_size_um
+    position = np.stack([y_um, x_um, table.z_um], axis=1) - offset_um
+    return PlacedSpots(position, table.diameter_um, owner, table.z_error_um)
 
 
 def _spot_records(
@@ -145,6 +146,8 @@ def _spot_records(
         quality=both.quality,
         p_real=both.p_real,
         flags=_flag_texts(flags, SpotFlag),
+        z_um=both.z_um,
+        z_error_um=both.z_error_um,
     )
 
 

@@ -74,7 +74,7 @@ def channel_qc(
 def field_qc(
     fov: str, nuclei: NucleusRecords, three: ChannelQC, five: ChannelQC, *, shift: ChromaticShift,
     crosstalk: tuple[float, float], corrections: tuple[str, ...] = (),
-    channel_faults: tuple[str, ...] = (),
+    channel_faults: tuple[str, ...] = (), n_planes: int = 1, z_step_um: float = 0.0,
 ) -> FieldQC:  # fmt: skip
     """Return the figures of a field with its verdict and reasons."""
     focus = float(np.median(nuclei.focus)) if len(nuclei) else 0.0
@@ -92,6 +92,8 @@ def field_qc(
         crosstalk=crosstalk,
         corrections=corrections,
         channel_faults=channel_faults,
+        n_planes=n_planes,
+        z_step_um=z_step_um,
         verdict="poor" if poor else "caution" if doubts else "good",
         reasons=(*poor, *doubts),
     )

@@ -36,6 +36,8 @@ class ChromaticShift:
         Why it was applied or not.
     misaligned : bool
         Whether the channels are displaced by more than optics can do: a wrong registration.
+    z_um : float
+        Displacement of 5' spots in depth, in stacks; 0 unless it is clear by itself.
     """
 
     y_um: float = 0.0
@@ -45,6 +47,7 @@ class ChromaticShift:
     applied: bool = False
     reason: str = "not estimated"
     misaligned: bool = False
+    z_um: float = 0.0
 
 
 def mutual_offsets_um(three_um: Floats, five_um: Floats) -> Floats:
@@ -52,16 +55,16 @@ def mutual_offsets_um(three_um: Floats, five_um: Floats) -> Floats:
 
     Parameters
     ----------
-    three_um, five_um : ndarray of float64, shape (N, 2), (M, 2)
-        Positions of clear spots inside nuclei, in um.
+    three_um, five_um : ndarray of float64, shape (N, D), (M, D)
+        Positions y, x, and z if D is 3, of clear spots inside nuclei, in um.
 
     Returns
     -------
-    ndarray of float64, shape (K, 2)
+    ndarray of float64, shape (K, D)
         Offsets of at most 4 um; empty if there are none.
     """
     if len(three_um) == 0 or len(five_um) == 0:
-        return np.empty((0, 2))
+        return np.empty((0, three_um.shape[1]))
     distance, nearest = cKDTree(five_um).query(three_um, distance_upper_bound=REACH_UM)
     _, back = cKDTree(three_um).query(five_um)
     rows = np.flatnonzero(np.isfinite(distance))
@@ -73,16 +76,38 @@ def estimate_shift(offsets_um: Floats) -> ChromaticShift:
     """Return the common shift of fused pairs, or a refusal if the evidence is thin.
 
     Native pairs point in all directions, so the geometric median of their vectors is the shift of
-    the optics. It is applied only if it rests on enough pairs and is clearly different from 0.
+    the optics. It is applied only if it rests on enough pairs and is clearly different from 0. The
+    shift in depth is judged by itself, in the same way.
 
     Parameters
     ----------
-    offsets_um : ndarray of float64, shape (K, 2)
+    offsets_um : ndarray of float64, shape (K, 2) or (K, 3)
         Vectors of `mutual_offsets_um`, of all fields of a case.
     """
     n = len(offsets_um)
     if n < MIN_PAIRS:
         return ChromaticShift(n_pairs=n, reason=f"only {n} clear pairs; {MIN_PAIRS} are needed")
+    lateral = _lateral_shift(offsets_um[:, :2])
+    z_um = 0.0 if lateral.misaligned else _axial_shift(offsets_um[:, 2:])
+    if z_um == 0.0:
+        return lateral
+    return replace(
+        lateral, z_um=z_um, applied=True, reason=f"{lateral.reason}; {z_um:.2f} um in depth"
+    )
+
+
+def _axial_shift(depths_um: Floats) -> float:
+    """Return the median of differences in depth if it is clear and possible, else 0."""
+    if depths_um.shape[1] == 0 or not depths_um.any():
+        return 0.0
+    middle = float(np.median(depths_um))
+    error = 1.25 * 1.4826 * float(np.median(np.abs(depths_um - middle))) / np.sqrt(len(depths_um))
+    clear = MIN_SIGNIFICANCE * error <= abs(middle) <= MAX_SHIFT_UM
+    return middle if clear else 0.0
+
+
+def _lateral_shift(offsets_um: Floats) -> ChromaticShift:
+    n = len(offsets_um)
     centre = _geometric_median(offsets_um)
     spread = np.median(np.abs(offsets_um - centre), axis=0) * 1.4826
     error = float(1.25 * np.linalg.norm(spread) / np.sqrt(2 * n))

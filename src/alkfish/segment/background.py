@@ -16,6 +16,9 @@ Mask = npt.NDArray[Any]
 HAZE_WIDTH = 4.0
 """Structures wider than this many nuclei are background."""
 
+BLUR_SHARE = 8.0
+"""The background is smoothed with a Gaussian whose sigma is the haze width divided by this."""
+
 WINDOW_WIDTH = 1.2
 """Side of the window of the local threshold, in nucleus widths."""
 
@@ -31,36 +34,64 @@ def subtract_haze(picture: Float, width_px: float) -> Float:
 
     The background is the opening of a reduced copy, smoothed. Values are never negative.
     """
-    reduce = max(1, int(width_px / 16))
+    reduce = haze_step(width_px)
     height, width = picture.shape
-    size = (max(1, width // reduce), max(1, height // reduce))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    below, right = -height % reduce, -width % reduce
+    padded = cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    size = (padded.shape[1] // reduce, padded.shape[0] // reduce)
+    small = cv2.resize(padded, size, interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), 1.0)
     side = int(width_px / reduce) | 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     # Opening by hand: OpenCV's built-in border value only fits one of its two halves.
     low = cv2.erode(small, disc, borderType=cv2.BORDER_REPLICATE)
     low = cv2.dilate(low, disc, borderType=cv2.BORDER_REPLICATE)
-    low = cv2.GaussianBlur(low, (0, 0), side / 4)
-    background = cv2.resize(low, (width, height), interpolation=cv2.INTER_LINEAR)
-    cv2.subtract(picture, background, dst=background)
-    lifted: Float = np.maximum(background, 0.0, out=background)
+    low = cv2.GaussianBlur(low, (0, 0), side / BLUR_SHARE)
+    background = cv2.resize(low, None, fx=reduce, fy=reduce, interpolation=cv2.INTER_LINEAR)
+    lifted: Float = cv2.subtract(picture, background[:height, :width])
+    np.maximum(lifted, 0.0, out=lifted)
     return lifted
+
+
+def haze_reach(width_px: float) -> float:
+    """Return how far from a place the picture still changes the haze found there, in pixels."""
+    reduce = haze_step(width_px)
+    side = int(width_px / reduce) | 1
+    return reduce * (side + 4 * side / BLUR_SHARE + 6)
+
+
+def haze_step(width_px: float) -> int:
+    """Return the reduction at which structures wider than `width_px` are looked for.
+
+    A power of two: interpolation weights are then exact, wherever in a slide the picture lies.
+    """
+    return 1 << max(0, int(math.log2(max(width_px, 16.0) / 16)))
 
 
 def root_otsu_mask(picture: Float) -> Mask:
     """Return the foreground by Otsu's threshold on the square root, which keeps dim nuclei."""
     smooth = cv2.GaussianBlur(picture, (0, 0), 1.0)
-    floor = float(np.percentile(smooth, 2))
-    return _otsu(np.maximum(smooth - np.float32(floor), 0.0))
+    lifted = np.maximum(smooth - np.float32(np.percentile(smooth, 2)), 0.0)
+    return _above(lifted, root_otsu_cut(lifted))
 
 
-def foreground_mask(signal: Float, diam_px: float) -> Mask:
+def root_otsu_cut(signal: Float) -> float:
+    """Return the intensity that Otsu's threshold on the square root cuts at; infinity if all 0."""
+    root: Float = cv2.sqrt(signal)
+    top = float(root.max())
+    if top <= 0.0:
+        return math.inf
+    root *= 255.0 / top
+    found, _ = cv2.threshold(root.astype(np.uint8), 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return float(((found + 1) * top / 255.0) ** 2)
+
+
+def foreground_mask(signal: Float, diam_px: float, cut: float) -> Mask:
     """Return the foreground of a picture without background.
 
-    Otsu's threshold on the square root of the signal, then a second cut at half of the mean
-    foreground of the neighbourhood, so that a dim nucleus and a bright one are both outlined at
-    half of their own height. Holes are filled, and specks narrower than 3 px removed.
+    A global threshold, then a second cut at half of the mean foreground of the neighbourhood, so
+    that a dim nucleus and a bright one are both outlined at half of their own height. Holes no
+    larger than a nucleus are filled, and specks narrower than 3 px removed.
 
     Parameters
     ----------
@@ -68,19 +99,19 @@ def foreground_mask(signal: Float, diam_px: float) -> Mask:
         Smoothed intensities over the background, 0 or more.
     diam_px : float
         Typical nucleus width.
+    cut : float
+        The global threshold, as by `root_otsu_cut`.
 
     Returns
     -------
     ndarray of uint8, shape (H, W)
         1 inside.
     """
-    mask = _otsu(signal)
-    side = int(WINDOW_WIDTH * diam_px) | 1
-    level = local_mean(signal, mask, side)
+    mask = _above(signal, cut)
+    level = local_mean(signal, mask, int(WINDOW_WIDTH * diam_px) | 1)
     level *= LOCAL_SHARE
     mask &= (signal > level).view(np.uint8)
-    outer, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    cv2.drawContours(mask, outer, -1, 1, cv2.FILLED)
+    _fill_holes(mask, math.pi / 4 * diam_px**2)
     cross = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
     opened: Mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, cross)
     return opened
@@ -114,12 +145,16 @@ def smoothed_noise(noise: float, sigma_px: float) -> float:
     return noise / max(1.0, 2.0 * math.sqrt(math.pi) * sigma_px)
 
 
-def _otsu(signal: Float) -> Mask:
-    root = np.sqrt(signal)
-    top = float(root.max())
-    if top <= 0.0:
-        return np.zeros(signal.shape, np.uint8)
-    root *= 255.0 / top
-    _, mask = cv2.threshold(root.astype(np.uint8), 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    binary: Mask = mask
-    return binary
+def _above(signal: Float, cut: float) -> Mask:
+    mask: Mask = (signal >= np.float32(cut)).view(np.uint8)
+    return mask
+
+
+def _fill_holes(mask: Mask, largest_px: float) -> None:
+    """Fill the holes of a mask, in place, that have at most `largest_px` pixels or so."""
+    contours, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    if not contours:
+        return
+    inner = [contours[k] for k in np.flatnonzero(tree[0, :, 3] >= 0).tolist()]
+    holes = [outline for outline in inner if cv2.contourArea(outline) <= largest_px]
+    cv2.drawContours(mask, holes, -1, 1, cv2.FILLED)

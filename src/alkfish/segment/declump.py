@@ -9,7 +9,6 @@ compares with the typical nucleus. All evidence is free of units.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,9 +16,9 @@ import numpy.typing as npt
 
 from alkfish.segment.background import Float, Mask, local_mean
 from alkfish.segment.evidence import OBJECT_RULE, PAIR_RULE, LinearRule
+from alkfish.segment.joining import choose_partners, ellipse_fill, merge_pairs, pair_evidence
 from alkfish.segment.kernels import (
     flood_basins,
-    list_contacts,
     mean_rim_slope,
     relative_curvature,
     sum_regions,
@@ -42,7 +41,31 @@ Noise alone has a mean slope of 1.25 of them (Rayleigh): twice that leaves dim, 
 _SHARPNESS = 8
 """Column of the slope relative to width and brightness in `object_evidence`."""
 
+_TOP_PRIORITY = 4.0
+"""Basins are flooded from here down; only bright grains amid large clumps lie higher."""
+
 _MAX_ROUNDS = 60
+
+
+@dataclass(frozen=True)
+class Typical:
+    """The typical region of a picture or slide: what others are compared with.
+
+    Attributes
+    ----------
+    signal : float
+        Mean signal of the region that holds the median pixel, in counts over the background.
+    rim_slope : float
+        The same of the mean slope along the outline, in counts per working pixel.
+    """
+
+    signal: float
+    rim_slope: float
+
+    @classmethod
+    def from_regions(cls, areas: Array, signals: Array, rim_slopes: Array) -> Typical:
+        """Return the medians over all pixels of regions."""
+        return cls(_weighted_median(signals, areas), _weighted_median(rim_slopes, areas))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +93,18 @@ class Layers:
     diam_px: float
 
     @classmethod
-    def from_signal(cls, signal: Float, mask: Mask, diam_px: float) -> Layers:
-        """Derive depth and valleys from the signal and the foreground."""
+    def from_signal(
+        cls, signal: Float, mask: Mask, diam_px: float, brightness: float | None = None
+    ) -> Layers:
+        """Derive depth and valleys from the signal and the foreground.
+
+        `brightness` is the mean signal of the foreground; that of this picture if left out.
+        """
+        if brightness is None:
+            brightness = float(cv2.mean(signal, mask=mask)[0])
         depth = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
         depth = cv2.GaussianBlur(depth, (0, 0), 1.0)
-        return cls(signal, depth, _valleys(signal, mask, diam_px), mask, diam_px)
+        return cls(signal, depth, _valleys(signal, mask, diam_px, brightness), mask, diam_px)
 
     def basins(self) -> tuple[npt.NDArray[np.int32], int]:
         """Return an over-fine division of the foreground."""
@@ -85,14 +115,22 @@ class Layers:
         height *= np.sqrt(self.depth * np.float32(4 / self.diam_px) + np.float32(0.3))
         height *= cv2.exp(-self.valley)
         labels: npt.NDArray[np.int32]
-        labels, count = flood_basins(height, self.mask, 0.006, 0.003)
+        labels, count = flood_basins(height, self.mask, 0.006, 0.003, _TOP_PRIORITY)
         return labels, count
 
 
-def split_foreground(layers: Layers) -> tuple[npt.NDArray[np.int32], int]:
+def split_foreground(
+    layers: Layers, diam_px: float | None = None
+) -> tuple[npt.NDArray[np.int32], int]:
     """Label the nuclei of a foreground.
 
-    Basins are joined twice: the second time with the typical width that the first time showed.
+    Parameters
+    ----------
+    layers : Layers
+        The foreground.
+    diam_px : float, optional
+        Width of nuclei that basins are joined to. If left out, they are joined twice: the second
+        time with the typical width that the first time showed.
 
     Returns
     -------
@@ -105,18 +143,26 @@ def split_foreground(layers: Layers) -> tuple[npt.NDArray[np.int32], int]:
     if count == 0:
         return basins, 0
     graph = RegionGraph.from_labels(basins, count, layers)
-    first = replace(graph, sums=graph.sums.copy(), peaks=graph.peaks.copy())
-    first.join(PAIR_RULE)
-    width = median_width(first.sums[:, 0])
-    low, high = layers.diam_px / WIDTH_TOLERANCE, layers.diam_px * WIDTH_TOLERANCE
-    owner = replace(graph, diam_px=min(max(width, low), high)).join(PAIR_RULE)
+    if diam_px is None:
+        diam_px = joined_width(graph.joined_areas(), layers.diam_px)
+    owner = replace(graph, diam_px=diam_px).join(PAIR_RULE)
     kept, number = np.unique(owner, return_inverse=True)
     lookup = np.concatenate([[0], number + 1]).astype(np.int32)
-    return lookup[basins], len(kept)
+    return np.take(lookup, basins), len(kept)
+
+
+def joined_width(areas: Array, diam_px: float) -> float:
+    """Return the typical width of regions joined once, not far from that they were joined to."""
+    return min(max(median_width(areas), diam_px / WIDTH_TOLERANCE), diam_px * WIDTH_TOLERANCE)
 
 
 def keep_nuclei(
-    labels: npt.NDArray[np.int32], count: int, layers: Layers, *, noise_slope: float
+    labels: npt.NDArray[np.int32],
+    count: int,
+    layers: Layers,
+    *,
+    noise_slope: float,
+    typical: Typical | None = None,
 ) -> npt.NDArray[np.bool_]:
     """Decide which regions are nuclei and not debris, haze, autofluorescence or noise.
 
@@ -124,6 +170,8 @@ def keep_nuclei(
     ----------
     noise_slope : float
         Standard deviation of the slope of `layers.signal` that noise alone causes, per pixel.
+    typical : Typical, optional
+        The typical region; that of this picture if left out.
 
     Returns
     -------
@@ -131,7 +179,7 @@ def keep_nuclei(
         Whether to keep label 1..N.
     """
     slope = mean_rim_slope(labels, count, layers.signal)
-    evidence = object_evidence(labels, count, layers, slope)
+    evidence = object_evidence(labels, count, layers, slope, typical)
     keep: npt.NDArray[np.bool_] = OBJECT_RULE.score(evidence) > 0
     keep &= evidence[:, _SHARPNESS] > np.log(MIN_SHARPNESS)
     keep &= slope >= MIN_SLOPE * noise_slope
@@ -139,7 +187,11 @@ def keep_nuclei(
 
 
 def object_evidence(
-    labels: npt.NDArray[np.int32], count: int, layers: Layers, rim_slope: Array
+    labels: npt.NDArray[np.int32],
+    count: int,
+    layers: Layers,
+    rim_slope: Array,
+    typical: Typical | None = None,
 ) -> Array:
     """Return the features `OBJECT_RULE` weighs, shape (N, number of features).
 
@@ -149,9 +201,10 @@ def object_evidence(
     slope = np.maximum(rim_slope, 1e-9)
     area = sums[:, 0]
     mean = np.maximum(sums[:, 6] / area, 1e-9)
-    fill, elongation = ellipse_fill(sums)
+    usual = Typical.from_regions(area, mean, slope) if typical is None else typical
+    fill, elongation = ellipse_fill(sums).T
     size = np.log(area / _typical_area(layers.diam_px))
-    contrast = np.log(mean / _weighted_median(mean, area))
+    contrast = np.log(mean / usual.signal)
     return np.stack(
         [
             size,
@@ -160,29 +213,12 @@ def object_evidence(
             np.minimum(contrast, 0) ** 2,
             np.log(fill) * 10,
             np.log(elongation),
-            np.log(slope / _weighted_median(slope, area)),
+            np.log(slope / usual.rim_slope),
             np.log(np.maximum(peaks[:, 0], 0.1) * 2 / layers.diam_px),
             np.log(slope * layers.diam_px / mean),
         ],
         axis=1,
     )
-
-
-def ellipse_fill(sums: Array) -> tuple[Array, Array]:
-    """Return area over area of the ellipse of the same moments, and the ratio of its axes.
-
-    The first is 1 for an ellipse and falls with every bay, neck and hole.
-    """
-    area = np.maximum(sums[:, 0], 1e-9)
-    y, x = sums[:, 1] / area, sums[:, 2] / area
-    var_y = np.maximum(sums[:, 3] / area - y * y, 0) + 1 / 12
-    var_x = np.maximum(sums[:, 4] / area - x * x, 0) + 1 / 12
-    cov = sums[:, 5] / area - y * x
-    det = np.maximum(var_y * var_x - cov * cov, 1e-9)
-    half = (var_y + var_x) / 2
-    spread = np.sqrt(np.maximum(half * half - det, 0))
-    ratio = np.sqrt((half + spread) / np.maximum(half - spread, 1e-3))
-    return area / (4 * np.pi * np.sqrt(det)), ratio
 
 
 @dataclass(eq=False)
@@ -211,108 +247,84 @@ class RegionGraph:
     def from_labels(cls, labels: npt.NDArray[np.int32], count: int, layers: Layers) -> RegionGraph:
         """Gather regions and contacts of a label image."""
         sums, peaks = sum_regions(labels, count, layers.signal, layers.depth, layers.valley)
-        pairs, values = list_contacts(labels, layers.signal, layers.depth, layers.valley)
-        pairs, contacts = _gather(pairs, values, count)
+        pairs, contacts = _gather(*_list_contacts(labels, layers), count)
         return cls(sums, peaks, pairs, contacts, layers.diam_px)
+
+    def joined_areas(self) -> Array:
+        """Return the areas of the regions that would be left after joining; 0 for those joined."""
+        copy = replace(
+            self, sums=self.sums.copy(), peaks=self.peaks.copy(), pairs=self.pairs.copy(),
+            contacts=self.contacts.copy(),
+        )  # fmt: skip
+        copy.join(PAIR_RULE)
+        return copy.sums[:, 0]
 
     def join(self, rule: LinearRule) -> npt.NDArray[np.int64]:
         """Join regions until no pair scores above 0; return the row each region went to."""
         owner = np.arange(len(self.sums))
+        score = np.full(len(self.pairs), np.nan)
         for _ in range(_MAX_ROUNDS):
-            score = rule.score(self.evidence())
+            stale = np.flatnonzero(np.isnan(score))
+            score[stale] = rule.score(self.evidence(stale))
             target = self.mutual_best(score, 0.0)
             if target is None:
                 break
-            self.apply(target)
+            score = self.apply(target, score)
             owner = target[owner]
         return owner
 
     def mutual_best(self, score: Array, floor: float) -> npt.NDArray[np.int64] | None:
         """Return where each region goes if all pairs that are each other's best are joined."""
-        best = np.full(len(self.sums), -np.inf)
-        np.maximum.at(best, self.pairs[:, 0], score)
-        np.maximum.at(best, self.pairs[:, 1], score)
-        first, second = self.pairs[:, 0], self.pairs[:, 1]
-        chosen = (score > floor) & (score >= best[first]) & (score >= best[second])
-        if not chosen.any():
-            return None
-        # Equal scores can leave one region in two pairs: the later pair waits for its next round.
         target = np.arange(len(self.sums))
-        rows = np.flatnonzero(chosen)
-        _, head = np.unique(first[rows], return_index=True)
-        rows = rows[head]
-        _, head = np.unique(second[rows], return_index=True)
-        rows = rows[head]
-        rows = rows[~np.isin(second[rows], first[rows])]
-        if rows.size == 0:
-            rows = np.flatnonzero(chosen)[:1]
-        target[second[rows]] = first[rows]
-        return target
+        joined = choose_partners(self.pairs, score, target, floor)
+        return target if joined > 0 else None
 
-    def apply(self, target: npt.NDArray[np.int64]) -> None:
-        """Join every region with its target."""
+    def apply(self, target: npt.NDArray[np.int64], score: Array) -> Array:
+        """Join every region with its target; return the scores left, NaN for pairs that changed."""
         gone = np.flatnonzero(target != np.arange(len(target)))
         to = target[gone]
         np.add.at(self.sums, to, self.sums[gone])
         np.maximum.at(self.peaks, to, self.peaks[gone])
         self.sums[gone] = 0.0
-        pairs = np.sort(target[self.pairs], axis=1)
-        apart = pairs[:, 0] != pairs[:, 1]
-        self.pairs, self.contacts = _gather(pairs[apart], self.contacts[apart], len(target))
+        left = merge_pairs(target, self.pairs, self.contacts, score)
+        self.pairs, self.contacts = self.pairs[:left], self.contacts[:left]
+        return score[:left]
 
-    def evidence(self) -> Array:
-        """Return the features `PAIR_RULE` weighs, shape (E, number of features)."""
-        first, second = self.pairs[:, 0], self.pairs[:, 1]
-        one, two = self.sums[first], self.sums[second]
-        area_1, area_2 = one[:, 0], two[:, 0]
-        area = area_1 + area_2
-        smaller = np.minimum(area_1, area_2)
-        fill = 10 * np.log(ellipse_fill(self.sums)[0])
-        union, elongation = ellipse_fill(one + two)
-        parts = (area_1 * fill[first] + area_2 * fill[second]) / area
-        mean_1 = np.maximum(one[:, 6] / area_1, 1e-9)
-        mean_2 = np.maximum(two[:, 6] / area_2, 1e-9)
-        length = self.contacts[:, 0]
-        contact = length / np.sqrt(smaller * (4 / np.pi))
-        bright = self.contacts[:, 1] / length
-        valley = self.contacts[:, 2] / length
-        size = np.log(area / _typical_area(self.diam_px))
-        size_smaller = np.log(smaller / _typical_area(self.diam_px))
-        gain = 10 * np.log(union) - parts
-        unlike = np.abs(np.log(mean_1 / mean_2))
-        peaks = np.maximum(np.minimum(self.peaks[first], self.peaks[second]), 1e-9)
-        return np.stack(
-            [
-                gain,
-                parts,
-                np.minimum(fill[first], fill[second]),
-                contact,
-                bright / np.minimum(mean_1, mean_2),
-                bright / peaks[:, 1],
-                self.contacts[:, 3] / peaks[:, 0],
-                size,
-                size_smaller,
-                unlike,
-                np.log(elongation),
-                valley,
-                (one[:, 7] + two[:, 7]) / area,
-                length / np.sqrt(area * (4 / np.pi)),
-                size**2,
-                size_smaller**2,
-                np.maximum(size, 0) ** 2,
-                valley * contact,
-                unlike * size_smaller,
-                gain * size,
-            ],
-            axis=1,
-        )
+    def evidence(self, rows: npt.NDArray[np.int64] | None = None) -> Array:
+        """Return the features `PAIR_RULE` weighs, for all pairs or some rows of them."""
+        wanted = np.arange(len(self.pairs)) if rows is None else rows
+        area = _typical_area(self.diam_px)
+        return pair_evidence(wanted, self.pairs, self.contacts, self.sums, self.peaks, area)
 
 
-def _valleys(signal: Float, mask: Mask, diam_px: float) -> Float:
+def _list_contacts(
+    labels: npt.NDArray[np.int32], layers: Layers
+) -> tuple[npt.NDArray[np.int64], Array]:
+    """List every pair of neighbouring pixels (sharing a side) that belong to two regions.
+
+    Returns the rows of the two regions, the smaller first, shape (M, 2); and 1, the smaller
+    signal, the larger valley and the smaller depth of the two pixels, shape (M, 4).
+    """
+    flat, width = labels.ravel(), labels.shape[1]
+    found = []
+    for step in (1, width):
+        here, there = flat[:-step], flat[step:]
+        places = np.flatnonzero((here != there) & (np.minimum(here, there) > 0))
+        if step == 1:
+            places = places[(places + 1) % width > 0]
+        found.append(np.stack([places, places + step], axis=1))
+    places = np.concatenate(found)
+    values = np.ones((len(places), 4))
+    values[:, 1] = layers.signal.ravel()[places].min(axis=1)
+    values[:, 2] = layers.valley.ravel()[places].max(axis=1)
+    values[:, 3] = layers.depth.ravel()[places].min(axis=1)
+    return np.sort(flat[places], axis=1).astype(np.int64) - 1, values
+
+
+def _valleys(signal: Float, mask: Mask, diam_px: float, brightness: float) -> Float:
     sigma = max(1.0, diam_px / 10)
     smooth = cv2.GaussianBlur(signal, (0, 0), sigma)
-    typical = float(cv2.mean(signal, mask=mask)[0])
-    floor = max(0.05 * typical, 1e-9)
+    floor = max(0.05 * brightness, 1e-9)
     # Mirrored, as a border that looked free of valleys would draw basins to itself.
     padded: Float = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_REFLECT_101)
     valley: Float = relative_curvature(padded, mask, floor, 4 * sigma**2)
@@ -338,7 +350,7 @@ def _typical_area(diam_px: float) -> float:
     return float(np.pi / 4 * diam_px**2)
 
 
-def _weighted_median(values: Array, weights: Array) -> Any:
+def _weighted_median(values: Array, weights: Array) -> float:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
-    return values[order][np.searchsorted(total, total[-1] / 2)]
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])

@@ -27,6 +27,7 @@ def flood_basins(
     mask: npt.NDArray[Any],
     abs_depth: float,
     rel_depth: float,
+    top: float,
 ) -> tuple[npt.NDArray[np.int32], int]:
     """Split a mask into the basins of its priority's peaks.
 
@@ -43,6 +44,8 @@ def flood_basins(
     abs_depth, rel_depth : float
         Smallest depth of the valley in front of a peak of its own, in units of `priority` and as a
         share of the peak. Raising either joins more peaks.
+    top : float
+        Priority of the highest level of flooding; what is higher is flooded with it.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def flood_basins(
     count : int
         N.
     """
-    order, landscape = _sorted_pixels(priority, mask)
+    order, landscape = _sorted_pixels(priority, mask, top)
     basin = np.full(landscape.size, -1, np.int32)
     parent = np.empty(order.size, np.int32)
     peak = np.empty(order.size, np.float32)
@@ -72,35 +75,30 @@ def flood_basins(
 
 
 @inner_kernel
-def _sorted_pixels(priority: Any, mask: Any) -> Any:
+def _sorted_pixels(priority: Any, mask: Any, top: Any) -> Any:
     """Return the pixels of the mask by falling level, as positions in the padded landscape.
 
     The landscape is the priority with a border of one pixel, flattened.
     """
     height, width = mask.shape
-    top = np.float32(0.0)
     start = np.zeros(N_LEVELS + 1, np.int32)
-    landscape = np.zeros((height + 2, width + 2), np.float32)
+    landscape = np.zeros((height + 2) * (width + 2), np.float32)
+    step = np.float32((N_LEVELS - 1) / max(top, 1e-9))
     for y in range(height):
         for x in range(width):
             if mask[y, x]:
-                landscape[y + 1, x + 1] = priority[y, x]
-                top = max(top, priority[y, x])
-    step = (N_LEVELS - 1) / top if top > 0 else 0.0
-    for y in range(height):
-        for x in range(width):
-            if mask[y, x]:
-                start[N_LEVELS - int(priority[y, x] * step)] += 1
+                landscape[(y + 1) * (width + 2) + x + 1] = priority[y, x]
+                start[N_LEVELS - int(min(priority[y, x] * step, N_LEVELS - 1))] += 1
     for level in range(N_LEVELS):
         start[level + 1] += start[level]
     order = np.empty(start[N_LEVELS], np.int32)
     for y in range(height):
         for x in range(width):
             if mask[y, x]:
-                level = N_LEVELS - 1 - int(priority[y, x] * step)
+                level = N_LEVELS - 1 - int(min(priority[y, x] * step, N_LEVELS - 1))
                 order[start[level]] = (y + 1) * (width + 2) + x + 1
                 start[level] += 1
-    return order, landscape.ravel()
+    return order, landscape
 
 
 @inner_kernel
@@ -190,52 +188,6 @@ def sum_regions(
 
 
 @kernel
-def list_contacts(
-    labels: npt.NDArray[np.int32],
-    signal: npt.NDArray[Any],
-    depth: npt.NDArray[Any],
-    valley: npt.NDArray[Any],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """List every pair of neighbouring pixels (sharing a side) that belong to two regions.
-
-    Returns
-    -------
-    pairs : ndarray of int64, shape (M, 2)
-        Rows of the two regions (label - 1), the smaller first.
-    values : ndarray of float64, shape (M, 4)
-        1, the smaller signal, the larger valley and the smaller depth of the two pixels.
-    """
-    height, width = labels.shape
-    total = 0
-    for fill in range(2):
-        if fill == 1:
-            pairs = np.empty((total, 2), np.int64)
-            values = np.empty((total, 4), np.float64)
-        total = 0
-        for y in range(height):
-            for x in range(width):
-                here = labels[y, x]
-                if here == 0:
-                    continue
-                for side in range(2):
-                    v, u = y + side, x + 1 - side
-                    if v >= height or u >= width:
-                        continue
-                    there = labels[v, u]
-                    if there == 0 or there == here:
-                        continue
-                    if fill == 1:
-                        pairs[total, 0] = min(here, there) - 1
-                        pairs[total, 1] = max(here, there) - 1
-                        values[total, 0] = 1.0
-                        values[total, 1] = min(signal[y, x], signal[v, u])
-                        values[total, 2] = max(valley[y, x], valley[v, u])
-                        values[total, 3] = min(depth[y, x], depth[v, u])
-                    total += 1
-    return pairs, values
-
-
-@kernel
 def mean_rim_slope(
     labels: npt.NDArray[np.int32], count: int, signal: npt.NDArray[Any]
 ) -> npt.NDArray[np.float64]:
@@ -256,7 +208,10 @@ def mean_rim_slope(
             right = signal[y, x + 1] - signal[y, x - 1]
             sums[here - 1, 0] += 0.5 * np.sqrt(down * down + right * right)
             sums[here - 1, 1] += 1
-    return sums[:, 0] / np.maximum(sums[:, 1], 1.0)
+    slope = np.zeros(count)
+    for row in range(count):
+        slope[row] = sums[row, 0] / max(sums[row, 1], 1.0)
+    return slope
 
 
 @kernel

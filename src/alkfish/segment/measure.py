@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,11 @@ EDGE_REACH_UM = 0.4
 
 
 def measure_nuclei(
-    labels: npt.NDArray[np.int32], dapi: npt.NDArray[Any], *, pixel_size_um: float | None
+    labels: npt.NDArray[np.int32],
+    dapi: npt.NDArray[Any],
+    *,
+    pixel_size_um: float | None,
+    ceiling: float | None = None,
 ) -> NucleusTable:
     """Measure every nucleus of a label image.
 
@@ -30,6 +35,8 @@ def measure_nuclei(
     pixel_size_um : float or None
         Width of a pixel; None counts in pixels, as if a pixel were 1 um wide, and looks for
         outlines as sharp as one pixel allows.
+    ceiling : float, optional
+        Counts at which the camera clips; seen from the picture if left out.
 
     Returns
     -------
@@ -50,7 +57,8 @@ def measure_nuclei(
     if len(runs) == 0:
         return NucleusTable.empty()
     count = int(runs[:, 0].max())
-    sums, boxes = sum_pixels(runs, dapi, count, _ceiling(dapi))
+    top = clip_counts([dapi]) if ceiling is None else ceiling
+    sums, boxes = sum_pixels(runs, dapi, count, top)
     present = np.flatnonzero(sums[:, 0]) + 1
     starts = _row_starts(boxes)
     solidity = solidities(runs, boxes, starts, sums[:, 0])
@@ -74,19 +82,20 @@ def measure_nuclei(
     )
 
 
-def _ceiling(dapi: npt.NDArray[Any]) -> float:
-    """Return the value at which the camera clips; infinity for floating point.
+def clip_counts(planes: Sequence[npt.NDArray[Any]]) -> float:
+    """Return the value at which the camera of some pictures clips; infinity for floating point.
 
     12- and 14-bit cameras store their range in 16 bits, so a peak exactly at 4095 or 16383 counts
     as the top of the range.
     """
-    if dapi.dtype.kind == "f":
+    if not planes or planes[0].dtype.kind == "f":
         return math.inf
-    peak = int(dapi.max(initial=0))
-    tops = [bits for bits in (8, 10, 12, 14, 16) if peak == (1 << bits) - 1]
-    if dapi.dtype == np.uint8:
+    if planes[0].dtype == np.uint8:
         return 255.0
-    return float(peak) if tops and tops[0] > 8 else float(np.iinfo(dapi.dtype).max)
+    peak = max(int(plane.max(initial=0)) for plane in planes)
+    if peak in {(1 << bits) - 1 for bits in (10, 12, 14)}:
+        return float(peak)
+    return float(np.iinfo(planes[0].dtype).max)
 
 
 def _row_starts(boxes: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

@@ -40,9 +40,8 @@ def enlarge_labels(
     labels: npt.NDArray[np.int32],
     margin: npt.NDArray[Any],
     reduce: int,
-    height: int,
-    width: int,
-) -> npt.NDArray[np.int32]:
+    out: npt.NDArray[np.int32],
+) -> None:
     """Draw reduced labels at full resolution, with the outline where `margin` crosses 0.
 
     The margin is interpolated bilinearly. A pixel inside takes the label with the largest sum of
@@ -56,10 +55,10 @@ def enlarge_labels(
         Positive inside, negative outside.
     reduce : int
         Size of a reduced pixel in pixels.
-    height, width : int
-        Size of the result.
+    out : ndarray of int32, shape (H, W)
+        Zeros; drawn into.
     """
-    out = np.zeros((height, width), np.int32)
+    height, width = out.shape
     h, w = labels.shape
     names, place = np.empty(16, np.int32), np.empty(16, np.int64)
     weights = _spline_weights(reduce)
@@ -85,7 +84,6 @@ def enlarge_labels(
                 count = _names_around(labels, v0, u0, names, place)
                 cell = out[top:bottom, left:right]
                 _draw_cell(cell, (v0, u0), (top, left), margin, names[:count], place, weights)
-    return out
 
 
 @inner_kernel

@@ -28,10 +28,20 @@ def list_runs(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
             x = _stretch_end(row, x + 1, here)
             if here > 0:
                 if n == len(runs):
-                    runs = np.concatenate((runs, np.empty_like(runs)))
+                    runs = _doubled(runs)
                 runs[n, 0], runs[n, 1], runs[n, 2], runs[n, 3] = here, y, start, x - 1
                 n += 1
     return runs[:n].copy()
+
+
+@inner_kernel
+def _doubled(runs: Any) -> Any:
+    """Return the runs with as many free rows after them."""
+    more = np.empty((2 * len(runs), 4), np.int32)
+    for k in range(len(runs)):
+        for column in range(4):
+            more[k, column] = runs[k, column]
+    return more
 
 
 @inner_kernel

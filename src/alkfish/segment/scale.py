@@ -61,7 +61,7 @@ def median_width(areas: npt.NDArray[Any]) -> float:
 def _typical_width(mask: Mask) -> float:
     depth = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
     depth = cv2.GaussianBlur(depth, (0, 0), 0.7)
-    labels, count = flood_basins(depth, mask, 0.3, 0.15)
+    labels, count = flood_basins(depth, mask, 0.3, 0.15, float(depth.max()))
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     # Necks that are left make the median piece about 15 % too wide.
     return median_width(areas[areas > _MIN_PIECE_PX]) / 1.15

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ def shape_flags(
     *,
     pixel_size_um: float,
     config: ScorableConfig | None = None,
+    largest_um2: float | None = None,
 ) -> npt.NDArray[np.int32]:
     """Return the flags of each nucleus that follow from its outline and its DAPI signal.
 
@@ -51,6 +53,8 @@ def shape_flags(
         Width of a pixel in um.
     config : ScorableConfig, optional
         Limits; the defaults if left out.
+    largest_um2 : float, optional
+        Area beyond which a region is a clump; `largest_single_um2` of this table if left out.
 
     Returns
     -------
@@ -58,6 +62,8 @@ def shape_flags(
         Bits of `NucleusFlag`; empty for an empty table.
     """
     limits = ScorableConfig() if config is None else config
+    if largest_um2 is None:
+        largest_um2 = largest_single_um2(table.area_um2, limits)
     diam_um = 2.0 * np.sqrt(table.area_um2 / np.pi)
     contact = contact_shares(labels, table.nucleus_id, pixel_size_um=pixel_size_um)
     least_solidity = limits.min_solidity + CONTACT_SLOPE * np.minimum(contact, MOST_CONTACT)
@@ -67,7 +73,7 @@ def shape_flags(
         (diam_um < limits.min_diam_um, NucleusFlag.TOO_SMALL),
         (diam_um > limits.max_diam_um, NucleusFlag.TOO_LARGE),
         (table.solidity < least_solidity, NucleusFlag.CLUMP),
-        (table.area_um2 > _largest_single(table, diam_um >= limits.min_diam_um), NucleusFlag.CLUMP),
+        (table.area_um2 > largest_um2, NucleusFlag.CLUMP),
         (table.focus < limits.min_focus, NucleusFlag.OUT_OF_FOCUS),
         (table.saturated > limits.max_saturated, NucleusFlag.SATURATED),
     ]
@@ -106,14 +112,15 @@ def contact_shares(
     return shares
 
 
-def _largest_single(table: NucleusTable, tumour_sized: npt.NDArray[np.bool_]) -> float:
+def largest_single_um2(areas_um2: npt.NDArray[np.float64], limits: ScorableConfig) -> float:
     """Return the largest area of a single nucleus; infinity with few nuclei to compare with.
 
     Clumps without a bay in their outline pass the limit of solidity; their size gives them away.
     """
-    if tumour_sized.sum() < _ENOUGH:
-        return np.inf
-    return CLUMP_AREA * float(np.median(table.area_um2[tumour_sized]))
+    tumour_sized = areas_um2[areas_um2 >= np.pi / 4 * limits.min_diam_um**2]
+    if len(tumour_sized) < _ENOUGH:
+        return math.inf
+    return CLUMP_AREA * float(np.median(tumour_sized))
 
 
 def _border_ids(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

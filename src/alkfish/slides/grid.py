@@ -53,6 +53,12 @@ class Window:
         right = min(shape[1], self.right + margin_px)
         return Window(top, left, bottom - top, right - left)
 
+    def common(self, other: Window) -> Window:
+        """Return the overlap with another window; without area if they do not overlap."""
+        top, left = max(self.top, other.top), max(self.left, other.left)
+        height = max(0, min(self.bottom, other.bottom) - top)
+        return Window(top, left, height, max(0, min(self.right, other.right) - left))
+
     def inside(self, outer: Window) -> tuple[slice, slice]:
         """Return the slices of this window in an array that holds `outer`."""
         top, left = self.top - outer.top, self.left - outer.left
@@ -85,7 +91,8 @@ class GridField:
     core : Window
         What the field owns; the cores tile the slide.
     window : Window
-        The core with its halo, cut at the edges of the slide: what is read.
+        What is read: the core, or the part of it that has tissue, with a halo, cut at the edges of
+        the slide.
     """
 
     number: int

@@ -82,7 +82,7 @@ def cut_part(
         core=field.core,
         nuclei=nuclei.take(near),
         spots=spots.take(free | kept[spots.nucleus_id]),
-        blocks=_blocks(result.labels, field.window, kept),
+        blocks=_blocks(np.asarray(result.labels[:, :]), field.window, kept),
         saturated=saturated,
     )
 
@@ -101,17 +101,10 @@ def _blocks(
     for row in range(window.top // BLOCK_PX, (window.bottom - 1) // BLOCK_PX + 1):
         for column in range(window.left // BLOCK_PX, (window.right - 1) // BLOCK_PX + 1):
             block = Window(row * BLOCK_PX, column * BLOCK_PX, BLOCK_PX, BLOCK_PX)
-            part = _common(block, window)
+            part = block.common(window)
             own = number[labels[part.inside(window)]]
             if own.any():
                 whole = np.zeros((BLOCK_PX, BLOCK_PX), np.int32)
                 whole[part.inside(block)] = own
-                blocks[row, column] = bytes(zstd_encode(whole, level=1))
+                blocks[row, column] = bytes(zstd_encode(whole.tobytes(), level=1))
     return blocks
-
-
-def _common(one: Window, other: Window) -> Window:
-    """Return the overlap of two windows that overlap."""
-    top, left = max(one.top, other.top), max(one.left, other.left)
-    bottom, right = min(one.bottom, other.bottom), min(one.right, other.right)
-    return Window(top, left, bottom - top, right - left)

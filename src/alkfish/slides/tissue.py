@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.slides.grid import Window
+from alkfish.slides.grid import ALIGN_PX, Window
 
 if TYPE_CHECKING:
     from alkfish.io.images import FieldSource
@@ -63,12 +63,31 @@ class TissueMap:
 
     def share(self, window: Window) -> float:
         """Return the share of a window that is tissue."""
+        _, _, part = self._part(window)
+        return float(part.mean()) if part.size else 0.0
+
+    def box(self, window: Window) -> Window:
+        """Return the smallest part of a window that holds all of its tissue.
+
+        Its edges lie at multiples of `ALIGN_PX` or on those of the window. Without tissue it has no
+        area.
+        """
+        top, left, part = self._part(window)
+        rows, columns = (np.flatnonzero(part.any(axis=axis)) for axis in (1, 0))
+        if len(rows) == 0:
+            return Window(window.top, window.left, 0, 0)
+        step_y, step_x = self.downsample
+        y = _aligned((top + rows[0]) * step_y, (top + rows[-1] + 1) * step_y)
+        x = _aligned((left + columns[0]) * step_x, (left + columns[-1] + 1) * step_x)
+        return Window(y[0], x[0], y[1] - y[0], x[1] - x[0]).common(window)
+
+    def _part(self, window: Window) -> tuple[int, int, npt.NDArray[np.bool_]]:
+        """Return first row, first column and the mask of a window."""
         step_y, step_x = self.downsample
         top, left = int(window.top / step_y), int(window.left / step_x)
         bottom = max(top + 1, int(np.ceil(window.bottom / step_y)))
         right = max(left + 1, int(np.ceil(window.right / step_x)))
-        part = self.mask[top:bottom, left:right]
-        return float(part.mean()) if part.size else 0.0
+        return top, left, self.mask[top:bottom, left:right]
 
 
 def find_tissue(source: FieldSource) -> TissueMap:
@@ -86,8 +105,7 @@ def find_tissue(source: FieldSource) -> TissueMap:
         whole = float(source.shape[0]), float(source.shape[1])
         return TissueMap(np.ones((1, 1), np.bool_), whole, found=False)
     height, width = source.levels[level].shape
-    dapi = source.load_region(0, 0, height, width, level=level).dapi
-    dapi = dapi.max(axis=0) if dapi.ndim == 3 else dapi
+    dapi = source.load_dapi(level=level)
     downsample = source.shape[0] / height, source.shape[1] / width
     margin = MARGIN_UM / (source.pixel_size_um * max(downsample))
     return TissueMap(tissue_mask(dapi, margin_px=max(1, round(margin))), downsample)
@@ -157,6 +175,10 @@ def _pixel_noise(picture: npt.NDArray[np.float32]) -> float:
         return 0.0
     rows = picture[:-1] - picture[1:]
     return float(np.median(np.abs(rows[:, :-1] - rows[:, 1:]))) / (2 * 0.6745)
+
+
+def _aligned(first: float, last: float) -> tuple[int, int]:
+    return ALIGN_PX * int(first // ALIGN_PX), ALIGN_PX * int(np.ceil(last / ALIGN_PX))
 
 
 def _overview_level(source: FieldSource) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from alkfish.score.case_rule import call_counts
 from alkfish.synthetic.field import SimulatedField, simulate_field
 from alkfish.synthetic.levels import Level, as_level
 from alkfish.synthetic.loci import PatternMix
+from alkfish.synthetic.stack import simulate_stack
 from alkfish.synthetic.truth import TruthNuclei
 
 TRUTH_FORMAT = 1
@@ -34,7 +36,8 @@ TRUTH_FOLDER = "truth"
 _BACKGROUND_RATE = 0.017
 """Isolated 3' signals that truncation makes among native nuclei (clinical-rules 8.1)."""
 
-_FLUOROPHORES = {Colour.RED: "SpectrumOrange", Colour.GREEN: "SpectrumGreen"}
+FLUOROPHORES = {Colour.RED: "SpectrumOrange", Colour.GREEN: "SpectrumGreen"}
+"""Names of the probe channels in the files, by colour."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +116,7 @@ def simulate_case(
     positive_fraction: float | None = None, positive: bool = True, mix: PatternMix | None = None,
     shape: tuple[int, int] = (1024, 1024), pixel_size_um: float = 0.1,
     separation: str = "clinical", three_prime_colour: Colour = Colour.RED,
+    n_planes: int = 1, z_step_um: float = 0.4,
 ) -> SimulatedCase:  # fmt: skip
     """Simulate the fields of one case.
 
@@ -135,6 +139,8 @@ def simulate_case(
         Shares of the patterns; drawn by `draw_mix` if not given.
     shape, pixel_size_um, separation, three_prime_colour
         As in `simulate_field`.
+    n_planes, z_step_um : int, float
+        Focus planes and their distance, as in `simulate_stack`; 1 simulates single planes.
 
     Returns
     -------
@@ -153,8 +159,11 @@ def simulate_case(
     drawn_fraction, drawn_mix = draw_positive_fraction(rng, positive=positive), draw_mix(rng)
     fraction = drawn_fraction if positive_fraction is None else positive_fraction
     shares = drawn_mix if mix is None else mix
+    simulate: Callable[..., SimulatedField] = simulate_field
+    if n_planes != 1:
+        simulate = partial(simulate_stack, n_planes=n_planes, z_step_um=z_step_um)
     fields = tuple(
-        simulate_field(
+        simulate(
             figures, seed=_field_seed(seed, k), shape=shape, pixel_size_um=pixel_size_um,
             positive_fraction=fraction, mix=shares, separation=separation,
             three_prime_colour=three_prime_colour, name=f"field_{k + 1:02d}", shift_seed=seed,
@@ -193,7 +202,27 @@ def write_case(case: SimulatedCase, out_dir: str | Path) -> Path:
     OutputError
         If the case exists there already, or the folder cannot be written.
     """
-    images, truth = Path(out_dir) / case.case_id, Path(out_dir) / TRUTH_FOLDER / case.case_id
+    images, truth = make_case_folders(out_dir, case.case_id)
+    for field in case.fields:
+        write_field(field, images / f"{field.fov.name}.ome.tif")
+    write_table(case.nuclei, truth / "nuclei.parquet")
+    write_table(case.spots, truth / "spots.parquet")
+    write_table(case.biology, truth / "biology.parquet")
+    sizes = {field.fov.name: field.fov.pixel_size_um for field in case.fields}
+    write_labels(truth / "labels.zarr", {f.fov.name: f.labels for f in case.fields}, sizes)
+    write_record(describe_case(case), truth)
+    return images
+
+
+def make_case_folders(out_dir: str | Path, case_id: str) -> tuple[Path, Path]:
+    """Make the folders of the pictures and of the truth of a case; neither may be there yet.
+
+    Raises
+    ------
+    OutputError
+        If one exists or cannot be made.
+    """
+    images, truth = Path(out_dir) / case_id, Path(out_dir) / TRUTH_FOLDER / case_id
     for folder in (images, truth):
         try:
             folder.mkdir(parents=True, exist_ok=False)
@@ -204,16 +233,13 @@ def write_case(case: SimulatedCase, out_dir: str | Path) -> Path:
                 found=error.strerror,
                 remedy="choose another folder or name, or remove the old case first",
             ) from error
-    for field in case.fields:
-        write_field(field, images / f"{field.fov.name}.ome.tif")
-    write_table(case.nuclei, truth / "nuclei.parquet")
-    write_table(case.spots, truth / "spots.parquet")
-    write_table(case.biology, truth / "biology.parquet")
-    sizes = {field.fov.name: field.fov.pixel_size_um for field in case.fields}
-    write_labels(truth / "labels.zarr", {f.fov.name: f.labels for f in case.fields}, sizes)
-    text = json.dumps(describe_case(case), indent=2, sort_keys=True)
+    return images, truth
+
+
+def write_record(record: Mapping[str, Any], truth: Path) -> None:
+    """Write ``truth.json`` into the folder of a case's truth."""
+    text = json.dumps(record, indent=2, sort_keys=True)
     (truth / "truth.json").write_text(text + "\n", "utf-8")
-    return images
 
 
 def write_field(field: SimulatedField, path: str | Path) -> None:
@@ -225,19 +251,22 @@ def write_field(field: SimulatedField, path: str | Path) -> None:
     )
     metadata = {
         "UUID": f"urn:uuid:{_stable_uuid(field)}",
-        "axes": "CYX",
+        "axes": "ZCYX" if fov.is_stack else "CYX",
         "Name": fov.name,
         "Description": f"simulated, not a specimen; level {field.level.name}, seed {field.seed}",
-        "Channel": {"Name": ["DAPI", *(_FLUOROPHORES[c] for c in (Colour.RED, Colour.GREEN))]},
+        "Channel": {"Name": ["DAPI", *(FLUOROPHORES[c] for c in (Colour.RED, Colour.GREEN))]},
         "PhysicalSizeX": fov.pixel_size_um,
         "PhysicalSizeXUnit": "µm",
         "PhysicalSizeY": fov.pixel_size_um,
         "PhysicalSizeYUnit": "µm",
     }
+    if fov.is_stack:
+        metadata |= {"PhysicalSizeZ": fov.z_step_um, "PhysicalSizeZUnit": "µm"}
     per_cm = 1e4 / fov.pixel_size_um
     tifffile.imwrite(
-        path, np.stack([fov.dapi, red, green]), photometric="minisblack", compression="zlib",
-        compressionargs={"level": 9}, metadata=metadata, ome=True, resolution=(per_cm, per_cm),
+        path, np.stack([fov.dapi, red, green], axis=-3), photometric="minisblack",
+        compression="zlib", compressionargs={"level": 9}, metadata=metadata, ome=True,
+        resolution=(per_cm, per_cm),
         resolutionunit="CENTIMETER", software="alkfish simulate",
     )  # fmt: skip
 
@@ -252,23 +281,39 @@ def _stable_uuid(field: SimulatedField) -> uuid.UUID:
 
 def describe_case(case: SimulatedCase) -> Mapping[str, Any]:
     """Return what ``truth.json`` says of a case: plain values only."""
-    counts, first = case.counts, case.fields[0]
+    first = case.fields[0]
+    return describe_truth(
+        case_id=case.case_id, seed=case.seed, level=first.level,
+        positive_fraction=case.positive_fraction, mix=case.mix, separation=case.separation,
+        three_prime_colour=first.three_prime_colour, pixel_size_um=first.fov.pixel_size_um,
+        shift_um=first.shift_um, fields=[field.fov.name for field in case.fields],
+        nuclei=case.nuclei,
+    )  # fmt: skip
+
+
+def describe_truth(
+    *, case_id: str, seed: int, level: Level, positive_fraction: float, mix: PatternMix,
+    separation: str, three_prime_colour: Colour, pixel_size_um: float,
+    shift_um: tuple[float, float], fields: list[str], nuclei: NucleusRecords,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the record that ``truth.json`` holds of a case or slide: plain values only."""
+    counts = PatternCounts.from_patterns(nuclei.pattern)
     call, reason = call_counts(counts, CaseRule())
     total = counts.n_enumerated
     return {
         "format": TRUTH_FORMAT,
         "simulated": True,
-        "case": case.case_id,
-        "seed": case.seed,
-        "level": asdict(first.level),
-        "positive_fraction": case.positive_fraction,
-        "pattern_mix": case.mix._asdict(),
-        "separation": case.separation,
-        "three_prime_colour": first.three_prime_colour.value,
-        "pixel_size_um": first.fov.pixel_size_um,
-        "shift_um": list(first.shift_um),
-        "fields": [field.fov.name for field in case.fields],
-        "n_nuclei": len(case.nuclei),
+        "case": case_id,
+        "seed": seed,
+        "level": asdict(level),
+        "positive_fraction": positive_fraction,
+        "pattern_mix": mix._asdict(),
+        "separation": separation,
+        "three_prime_colour": three_prime_colour.value,
+        "pixel_size_um": pixel_size_um,
+        "shift_um": list(shift_um),
+        "fields": fields,
+        "n_nuclei": len(nuclei),
         "n_scorable": total,
         "counts": counts.by_pattern(),
         "true_rate": counts.n_positive / total if total else 0.0,

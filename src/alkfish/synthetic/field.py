@@ -119,8 +119,8 @@ def simulate_field(
         If the level is unknown, or a fraction or the shape is impossible.
     """
     figures = as_level(level)
-    _check(shape, positive_fraction)
-    scene = _draw_scene(
+    check_field(shape, positive_fraction)
+    scene = draw_scene(
         figures, seed, shape, pixel_size_um, positive_fraction, mix or PatternMix(), separation,
         seed if shift_seed is None else shift_seed,
     )  # fmt: skip
@@ -129,8 +129,9 @@ def simulate_field(
     camera = np.random.default_rng([seed, _CAMERA])
     planes = {channel: optics.expose(camera, clean[channel], figures) for channel in clean}
     fov = FieldOfView(
-        **planes, pixel_size_um=pixel_size_um, name=name, notes=("simulated, not a specimen",)
-    )
+        dapi=planes["dapi"], three_prime=planes["three_prime"], five_prime=planes["five_prime"],
+        pixel_size_um=pixel_size_um, name=name, notes=("simulated, not a specimen",),
+    )  # fmt: skip
     nuclei, spots, biology, labels = make_truth(
         name, scene.nuclei, scene.genomes, scene.spots, labels, hidden, clean,
         pixel_size_um=pixel_size_um, shift_um=scene.shift_um, level=figures,
@@ -142,7 +143,8 @@ def simulate_field(
     )  # fmt: skip
 
 
-def _check(shape: tuple[int, int], positive_fraction: float) -> None:
+def check_field(shape: tuple[int, int], positive_fraction: float) -> None:
+    """Refuse a shape or a fraction that no field can have."""
     if min(shape) < 16:
         raise InputError(
             "a simulated field is too small", found=f"{shape} px", allowed="at least 16 x 16 px"
@@ -153,10 +155,12 @@ def _check(shape: tuple[int, int], positive_fraction: float) -> None:
         )
 
 
-def _draw_scene(
+def draw_scene(
     level: Level, seed: int, shape: tuple[int, int], pixel_size_um: float,
     positive_fraction: float, mix: PatternMix, separation: str, shift_seed: int,
+    in_depth: bool = False,
 ) -> Scene:  # fmt: skip
+    """Draw the objects of a field; `in_depth` as for `draw_spots`."""
     size_um = (shape[0] * pixel_size_um, shape[1] * pixel_size_um)
     nuclei = place_nuclei(np.random.default_rng([seed, _LAYOUT]), level, size_um)
     rng = np.random.default_rng([seed, _BIOLOGY])
@@ -165,7 +169,7 @@ def _draw_scene(
         for n in nuclei
     ]
     spots = [
-        draw_spots(rng, level, nucleus, genome, separation=separation)
+        draw_spots(rng, level, nucleus, genome, separation=separation, in_depth=in_depth)
         for nucleus, genome in zip(nuclei, genomes, strict=True)
     ]
     theta = np.random.default_rng([shift_seed, 99]).uniform(0, 2 * np.pi)
@@ -183,7 +187,7 @@ def _render(
     pixel_area = scene.pixel_size_um**2
     dapi = _finish_dapi(chromatin, slope, level, scene.pixel_size_um)
     probes = _render_probes(scene, level, rng, plain, slope, labels > 0)
-    three, five = _bleed(probes, dapi, three_prime_colour, level)
+    three, five = bleed(probes, dapi, three_prime_colour, level)
     light = lamp * np.float32(pixel_area)
     clean = {"dapi": dapi * light, "three_prime": three * light, "five_prime": five * light}
     return clean, labels, hidden
@@ -234,7 +238,7 @@ def _render_probes(
         own = np.exp(np.float32(0.12) * optics.grain(rng, scene.shape, 1.5 / size))
         strength = float(np.exp(rng.normal(0.0, 0.2)))
         plane = (strength * tissue + level.nuclear_haze * haze * own) * np.float32(area)
-        _add_signals(plane, scene, level, end)
+        add_signals(plane, scene, level, end)
         planes.append(plane)
     per_field = scene.shape[0] * scene.shape[1] * area / 1e4
     optics.add_specks(
@@ -249,7 +253,8 @@ def _render_probes(
     return planes[0] / np.float32(area), planes[1] / np.float32(area)
 
 
-def _add_signals(plane: Plane, scene: Scene, level: Level, end: str) -> None:
+def add_signals(plane: Plane, scene: Scene, level: Level, end: str) -> None:
+    """Add the spots of one probe end to its plane, in photons per pixel."""
     size = scene.pixel_size_um
     shift = scene.shift_um if end == "5p" else (0.0, 0.0)
     for nucleus, spots in zip(scene.nuclei, scene.spots, strict=True):
@@ -262,7 +267,7 @@ def _add_signals(plane: Plane, scene: Scene, level: Level, end: str) -> None:
                 )  # fmt: skip
 
 
-def _bleed(
+def bleed(
     probes: tuple[Plane, Plane], dapi: Plane, three_prime_colour: Colour, level: Level
 ) -> tuple[Plane, Plane]:
     """Add to each probe channel what it sees of the others."""

@@ -22,7 +22,8 @@ brighter, and flat but for their rim (chosen)."""
 OUTLINE_LIGHT = 0.5
 """The true outline lies where a nucleus has this share of its greatest light: half maximum."""
 
-_TRIES = 40
+TRIES = 40
+"""Places tried for a nucleus before it is given up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,22 +148,23 @@ def _place_one(
     choice = rng.random()
     overlaps = choice < level.overlapping_share
     beside = choice < level.overlapping_share + level.touching_share
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         partner = int(rng.integers(len(placed))) if beside and placed else -1
         if partner >= 0:
-            moved = _beside(rng, nucleus, placed[partner], overlaps=overlaps)
+            moved = place_beside(rng, nucleus, placed[partner], overlaps=overlaps)
         else:
             # Centres reach a little outside so that border nuclei exist, but no slivers.
             margin = 0.2 * nucleus.radius
             moved = nucleus.moved(*(float(rng.uniform(-margin, s + margin)) for s in size_um))
-        if _inside(moved, size_um) and _is_free(moved, placed, partner):
+        if _inside(moved, size_um) and is_free(moved, placed, partner):
             return moved
     return None
 
 
-def _beside(
+def place_beside(
     rng: np.random.Generator, nucleus: Nucleus, partner: Nucleus, *, overlaps: bool
 ) -> Nucleus:
+    """Move a nucleus against `partner`, or partly over it."""
     theta = float(rng.uniform(0, 2 * np.pi))
     own, other = nucleus.visible_radius(theta + np.pi), partner.visible_radius(theta)
     if overlaps:
@@ -182,7 +184,8 @@ def _inside(nucleus: Nucleus, size_um: tuple[float, float]) -> bool:
     )
 
 
-def _is_free(nucleus: Nucleus, placed: list[Nucleus], partner: int) -> bool:
+def is_free(nucleus: Nucleus, placed: list[Nucleus], partner: int) -> bool:
+    """Return whether a nucleus keeps clear of all others but its partner."""
     for index, other in enumerate(placed):
         dy, dx = other.y - nucleus.y, other.x - nucleus.x
         distance = float(np.hypot(dy, dx))

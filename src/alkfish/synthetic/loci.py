@@ -66,6 +66,16 @@ class Spot:
         return Point(self.y, self.x, self.sigma * FWHM_PER_SIGMA)
 
 
+@dataclass(frozen=True)
+class DepthSpot(Spot):
+    """A spot of a focus stack: the rule measures its distances in three dimensions."""
+
+    @property
+    def point(self) -> Point:
+        """Position with its depth, and lateral diameter."""
+        return Point(self.y, self.x, self.sigma * FWHM_PER_SIGMA, self.z)
+
+
 FWHM_PER_SIGMA = 2.3548200450309493
 
 
@@ -99,8 +109,9 @@ def draw_genome(
 
 
 def draw_spots(
-    rng: np.random.Generator, level: Level, nucleus: Nucleus, genome: Genome, *, separation: str
-) -> list[Spot]:
+    rng: np.random.Generator, level: Level, nucleus: Nucleus, genome: Genome, *, separation: str,
+    in_depth: bool = False,
+) -> list[Spot]:  # fmt: skip
     """Draw the spots that the section shows of one nucleus.
 
     With ``separation='clinical'`` the cut first decides, as for a native nucleus, whether both
@@ -109,6 +120,10 @@ def draw_spots(
     positive ones, while native nuclei keep the isolated signals that truncation makes of them. With
     ``'published'`` nothing is redrawn: a narrow split stays a split locus that the rule may read as
     fused.
+
+    With `in_depth`, for focus stacks, loci keep clear of each other in three dimensions instead of
+    in the picture, clinical splits point in all directions of space, and the pattern is that of the
+    distances in space. Published distances are distances in a picture and stay so.
 
     Raises
     ------
@@ -121,16 +136,16 @@ def draw_spots(
             found=separation,
             allowed="clinical, published",
         )
-    spots = _try_spots(rng, level, nucleus, genome, separation)
+    spots = _try_spots(rng, level, nucleus, genome, separation, in_depth)
     if genome.fate == "native" or separation == "published":
         return spots
     native = Genome(genome.copies, "native", is_rearranged=False)
-    is_seen = _pattern(_try_spots(rng, level, nucleus, native, separation)) != ""
+    is_seen = _pattern(_try_spots(rng, level, nucleus, native, separation, in_depth)) != ""
     wanted = _SHOWS[genome.fate].value if is_seen else ""
     for _ in range(_TRIES):
         if _pattern(spots) == wanted:
             break
-        spots = _try_spots(rng, level, nucleus, genome, separation)
+        spots = _try_spots(rng, level, nucleus, genome, separation, in_depth)
     return spots
 
 
@@ -141,40 +156,47 @@ def _pattern(spots: Sequence[Spot]) -> str:
 
 
 def _try_spots(
-    rng: np.random.Generator, level: Level, nucleus: Nucleus, genome: Genome, separation: str
-) -> list[Spot]:
+    rng: np.random.Generator, level: Level, nucleus: Nucleus, genome: Genome, separation: str,
+    in_depth: bool,
+) -> list[Spot]:  # fmt: skip
     spots: list[Spot] = []
     centres: list[npt.NDArray[np.float64]] = []
     for locus in range(genome.copies):
         fate = genome.fate if locus == 0 else "native"
-        first = _free_place(rng, nucleus, centres)
+        first = _free_place(rng, nucleus, centres, in_depth)
         if first is None:
             continue
         centres.append(first)
-        second = _partner(rng, nucleus, first, fate, separation)
+        second = _partner(rng, nucleus, first, fate, separation, in_depth)
         # Which end lies at the first place is left to chance.
         ends = ("3p", "5p") if rng.random() < 0.5 else ("5p", "3p")
         for end, place in zip(ends, (first, second), strict=True):
             lost = (fate == "lost_5p" and end == "5p") or (fate == "lost_3p" and end == "3p")
             if not lost and nucleus.z_low <= place[2] <= nucleus.z_high:
-                spots += _signal(rng, level, nucleus, end, place, locus)
+                spots += _signal(rng, level, nucleus, end, place, locus, in_depth)
         if fate == "split":
             centres.append(second)
     return spots
 
 
 def _free_place(
-    rng: np.random.Generator, nucleus: Nucleus, centres: Sequence[npt.NDArray[np.float64]]
-) -> npt.NDArray[np.float64] | None:
+    rng: np.random.Generator, nucleus: Nucleus, centres: Sequence[npt.NDArray[np.float64]],
+    in_depth: bool,
+) -> npt.NDArray[np.float64] | None:  # fmt: skip
+    axes = 3 if in_depth else 2
     for _ in range(_TRIES):
         unit = rng.normal(size=3)
         unit *= rng.random() ** (1 / 3) / np.sqrt((unit**2).sum())
         scale = float(nucleus.outline(np.arctan2(unit[0], unit[1]))) / nucleus.profile_radius
         place = unit * nucleus.radius * np.array([scale, scale, 1.0])
-        near = any(np.hypot(*(place - other)[:2]) < _LOCUS_DISTANCE_UM for other in centres)
+        near = any(_length((place - other)[:axes]) < _LOCUS_DISTANCE_UM for other in centres)
         if not near and _is_within(nucleus, place[0], place[1]):
             return np.asarray(place)
     return None
+
+
+def _length(vector: npt.NDArray[np.float64]) -> float:
+    return float(np.sqrt((vector**2).sum()))
 
 
 def _is_within(nucleus: Nucleus, y: float, x: float) -> bool:
@@ -184,7 +206,7 @@ def _is_within(nucleus: Nucleus, y: float, x: float) -> bool:
 
 def _partner(
     rng: np.random.Generator, nucleus: Nucleus, first: npt.NDArray[np.float64], fate: str,
-    separation: str,
+    separation: str, in_depth: bool,
 ) -> npt.NDArray[np.float64]:  # fmt: skip
     for _ in range(_TRIES):
         tilt = rng.uniform(-0.8, 0.8)
@@ -196,31 +218,35 @@ def _partner(
         else:
             # Three diameters between centres make a gap of two; spots measure about 0.65 um.
             distance = 3 * 0.65 + float(rng.gamma(*CLINICAL_EXCESS_UM))
-            tilt = rng.uniform(-0.3, 0.3)
+            tilt = rng.uniform(-1, 1) if in_depth else rng.uniform(-0.3, 0.3)
+            distance *= np.sqrt(1 - tilt**2) if in_depth else 1.0
         rise = distance * tilt / np.sqrt(1 - tilt**2)
         place = first + np.array([distance * np.sin(theta), distance * np.cos(theta), rise])
-        if _is_within(nucleus, place[0], place[1]):
+        inside = not in_depth or abs(place[2]) < nucleus.radius
+        if inside and _is_within(nucleus, place[0], place[1]):
             break
     return np.asarray(place)
 
 
 def _signal(
     rng: np.random.Generator, level: Level, nucleus: Nucleus, end: str,
-    place: npt.NDArray[np.float64], locus: int,
+    place: npt.NDArray[np.float64], locus: int, in_depth: bool,
 ) -> list[Spot]:  # fmt: skip
+    kind = DepthSpot if in_depth else Spot
     efficiency = level.three_prime_efficiency if end == "3p" else level.five_prime_efficiency
     if rng.random() >= efficiency:
         return []
     middle = (nucleus.z_low + nucleus.z_high) / 2
     outside = max(0.0, abs(float(place[2]) - middle) - level.focus_depth_um / 2)
     in_focus = max(0.1, float(rng.normal(*level.spot_sigma_um)))
-    sigma = float(np.hypot(in_focus, level.defocus_slope * outside))
+    blur = 0.0 if in_depth else level.defocus_slope * outside
+    sigma = float(np.hypot(in_focus, blur))
     photons = level.spot_photons * float(np.exp(rng.normal(0.0, level.spot_log_sd)))
     y, x, z = (float(value) for value in place)
-    spot = Spot(end, y, x, z, sigma, photons, locus)
+    spot = kind(end, y, x, z, sigma, photons, locus)
     if rng.random() >= level.doublet_share:
         return [spot]
     # Sister chromatids: far enough apart to be seen as two, closer than one diameter of gap.
     apart, theta = rng.uniform(1.15, 1.7) * sigma * FWHM_PER_SIGMA, rng.uniform(0, 2 * np.pi)
     y, x = y + apart * float(np.sin(theta)), x + apart * float(np.cos(theta))
-    return [spot, Spot(end, y, x, z, sigma, photons * float(rng.uniform(0.7, 1.3)), locus)]
+    return [spot, kind(end, y, x, z, sigma, photons * float(rng.uniform(0.7, 1.3)), locus)]

@@ -24,11 +24,12 @@ DOUBLET_GAP_DIAM = 1.0
 
 
 class Point(NamedTuple):
-    """A spot: position and diameter (full width at half maximum), all in one unit."""
+    """A spot: position and lateral diameter (full width at half maximum), all in one unit."""
 
     y: float
     x: float
     diameter: float
+    z: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,10 @@ def gaps(
 
     A negative gap means that the spots overlap.
     """
-    a = np.array(first, dtype=np.float64).reshape(-1, 1, 3)
-    b = np.array(second, dtype=np.float64).reshape(1, -1, 3)
-    distance = np.hypot(a[..., 0] - b[..., 0], a[..., 1] - b[..., 1])
+    a = np.array(first, dtype=np.float64).reshape(-1, 1, 4)
+    b = np.array(second, dtype=np.float64).reshape(1, -1, 4)
+    lateral = np.hypot(a[..., 0] - b[..., 0], a[..., 1] - b[..., 1])
+    distance = np.hypot(lateral, a[..., 3] - b[..., 3])
     larger = np.maximum(a[..., 2], b[..., 2])
     return (distance - (a[..., 2] + b[..., 2]) / 2) / larger, distance
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -60,25 +60,32 @@ def make_truth(
         Truth per nucleus and spot, the biology, and the renumbered labels.
     """
     geometry = _measure(labels, len(nuclei), pixel_size_um)
-    readings = [_read(group) for group in spots]
+    readings = [read_pattern(group) for group in spots]
     flags = [
-        _flags(readings[i], geometry, i, overlap=float(hidden[i]), min_diam_um=min_diam_um)
+        nucleus_flags(readings[i], geometry, i, overlap=float(hidden[i]), min_diam_um=min_diam_um)
         for i in range(len(nuclei))
     ]
     kept = np.flatnonzero(geometry.area_px > 0)
     order = kept[np.lexsort((geometry.x_px[kept], geometry.y_px[kept]))]
     number = np.zeros(len(nuclei) + 1, np.int32)
     number[order + 1] = np.arange(1, len(order) + 1)
-    rows = _nucleus_rows(name, order, geometry, readings, flags)
-    biology = _biology_rows(name, order, nuclei, genomes, hidden)
-    spot_rows = _spot_rows(
-        name, nuclei, spots, readings, number, clean, pixel_size_um, shift_um, level
+    ids = number[1:].tolist()
+    values = spot_values(
+        group_spots(nuclei, spots, readings, ids), clean, (0, 0),
+        pixel_size_um=pixel_size_um, shift_um=shift_um, level=level,
+    )  # fmt: skip
+    return (
+        nucleus_rows(name, order, number[order + 1], geometry, readings, flags),
+        spot_rows(name, values, pixel_size_um),
+        biology_rows(name, order, number[order + 1], nuclei, genomes, hidden),
+        number[labels],
     )
-    return rows, spot_rows, biology, number[labels]
 
 
 @dataclass(frozen=True, eq=False)
-class _Geometry:
+class Geometry:
+    """Where the outlines of nuclei lie; one entry per nucleus, area 0 for those not seen."""
+
     area_px: npt.NDArray[np.int64]
     y_px: npt.NDArray[np.float64]
     x_px: npt.NDArray[np.float64]
@@ -86,7 +93,7 @@ class _Geometry:
     pixel_size_um: float
 
 
-def _measure(labels: Labels, count: int, pixel_size_um: float) -> _Geometry:
+def _measure(labels: Labels, count: int, pixel_size_um: float) -> Geometry:
     y, x = np.nonzero(labels)
     index = labels[y, x] - 1
     area = np.bincount(index, minlength=count)
@@ -94,21 +101,23 @@ def _measure(labels: Labels, count: int, pixel_size_um: float) -> _Geometry:
     on_border = np.zeros(count + 1, np.bool_)
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         on_border[edge] = True
-    return _Geometry(
+    return Geometry(
         area, np.bincount(index, y, count) / safe, np.bincount(index, x, count) / safe,
         on_border[1:], pixel_size_um,
     )  # fmt: skip
 
 
-def _read(spots: Sequence[Spot]) -> Reading:
+def read_pattern(spots: Sequence[Spot]) -> Reading:
+    """Read the pattern of the spots of one nucleus by the written rule."""
     three = [spot.point for spot in spots if spot.end == "3p"]
     five = [spot.point for spot in spots if spot.end == "5p"]
     return classify(three, five)
 
 
-def _flags(
-    reading: Reading, geometry: _Geometry, index: int, *, overlap: float, min_diam_um: float
+def nucleus_flags(
+    reading: Reading, geometry: Geometry, index: int, *, overlap: float, min_diam_um: float
 ) -> int:
+    """Return the true flags of one nucleus; `overlap` is the share under or over others."""
     diameter = 2 * np.sqrt(geometry.area_px[index] / np.pi) * geometry.pixel_size_um
     n_three, n_five = len(set(reading.signals_3p)), len(set(reading.signals_5p))
     conditions = {
@@ -123,13 +132,14 @@ def _flags(
     return sum(int(flag) for flag, holds in conditions.items() if holds)
 
 
-def _biology_rows(
-    name: str, order: npt.NDArray[np.intp], nuclei: Sequence[Nucleus], genomes: Sequence[Genome],
-    hidden: npt.NDArray[np.float64],
+def biology_rows(
+    name: str, order: npt.NDArray[np.intp], ids: npt.NDArray[np.int32],
+    nuclei: Sequence[Nucleus], genomes: Sequence[Genome], hidden: npt.NDArray[np.float64],
 ) -> TruthNuclei:  # fmt: skip
+    """Return what the nuclei `order` are, numbered `ids`."""
     known = {
         "fov": np.full(len(order), name, object),
-        "nucleus_id": np.arange(1, len(order) + 1),
+        "nucleus_id": ids,
         "is_tumour": [nuclei[i].is_tumour for i in order],
         "rearranged": [genomes[i].is_rearranged for i in order],
         "fate": np.array([genomes[i].fate for i in order], object),
@@ -137,13 +147,14 @@ def _biology_rows(
         "full_diam_um": [2 * nuclei[i].radius for i in order],
         "overlap": hidden[order],
     }
-    return _filled(TruthNuclei, len(order), known)
+    return filled(TruthNuclei, len(order), known)
 
 
-def _nucleus_rows(
-    name: str, order: npt.NDArray[np.intp], geometry: _Geometry, readings: Sequence[Reading],
-    flags: Sequence[int],
+def nucleus_rows(
+    name: str, order: npt.NDArray[np.intp], ids: npt.NDArray[np.int32], geometry: Geometry,
+    readings: Sequence[Reading], flags: Sequence[int],
 ) -> NucleusRecords:  # fmt: skip
+    """Return the rows of the nuclei `order`, numbered `ids`."""
     chosen = [readings[i] for i in order]
     bits = np.array([flags[i] for i in order], dtype=np.int64)
     scorable = (bits & int(EXCLUDING)) == 0
@@ -151,7 +162,7 @@ def _nucleus_rows(
     pattern[~scorable] = ""
     known = {
         "fov": np.full(len(order), name, object),
-        "nucleus_id": np.arange(1, len(order) + 1),
+        "nucleus_id": ids,
         "y_px": geometry.y_px[order],
         "x_px": geometry.x_px[order],
         "area_um2": geometry.area_px[order] * geometry.pixel_size_um**2,
@@ -166,35 +177,66 @@ def _nucleus_rows(
         "p_positive": np.isin(pattern, [Pattern.SPLIT.value, Pattern.ISOLATED_3P.value]),
         **{f"p_{kind.value.lower()}": pattern == kind.value for kind in Pattern},
     }
-    return _filled(NucleusRecords, len(order), known)
+    return filled(NucleusRecords, len(order), known)
 
 
-def _spot_rows(
-    name: str, nuclei: Sequence[Nucleus], spots: Sequence[Sequence[Spot]],
-    readings: Sequence[Reading], number: npt.NDArray[np.int32],
-    clean: Mapping[str, npt.NDArray[np.float32]], pixel_size_um: float,
-    shift_um: tuple[float, float], level: Level,
-) -> SpotRecords:  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class SpotGroup:
+    """Spots of one nucleus, with what a table says of them: its number and its signals'."""
+
+    nucleus: Nucleus
+    spots: Sequence[Spot]
+    reading: Reading
+    nucleus_id: int
+    first_signal: int
+
+    @property
+    def next_signal(self) -> int:
+        """Number from which the signals of the next nucleus are counted."""
+        last = max((*self.reading.signals_3p, *self.reading.signals_5p), default=-1)
+        return self.first_signal + 1 + last
+
+
+def spot_values(
+    groups: Iterable[SpotGroup], clean: Mapping[str, npt.NDArray[np.float32]],
+    origin_px: tuple[int, int], *, pixel_size_um: float, shift_um: tuple[float, float],
+    level: Level,
+) -> npt.NDArray[np.float64]:  # fmt: skip
+    """Return what `spot_rows` needs of the spots that lie in a window of the picture.
+
+    Parameters
+    ----------
+    groups : iterable of SpotGroup
+        Nuclei with spots; those outside the window are left out.
+    clean : mapping of str to ndarray of float32, shape (h, w)
+        Expected photons of the window.
+    origin_px : tuple of int
+        Row and column of the window's first pixel.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, 9)
+        Nucleus, 5' or not, y, x, signal, diameter, amplitude, background and noise.
+    """
     shape = clean["dapi"].shape
     rows: list[tuple[float, ...]] = []
-    first_signal = 1
-    for index, (nucleus, group, reading) in enumerate(zip(nuclei, spots, readings, strict=True)):
-        signals = {"3p": iter(reading.signals_3p), "5p": iter(reading.signals_5p)}
-        for spot in group:
-            signal = first_signal + next(signals[spot.end])
+    for group in groups:
+        signals = {"3p": iter(group.reading.signals_3p), "5p": iter(group.reading.signals_5p)}
+        for spot in group.spots:
+            signal = group.first_signal + next(signals[spot.end])
             dy, dx = shift_um if spot.end == "5p" else (0.0, 0.0)
-            y, x = (
-                (nucleus.y + spot.y + dy) / pixel_size_um,
-                (nucleus.x + spot.x + dx) / pixel_size_um,
-            )
-            if -0.5 <= y < shape[0] - 0.5 and -0.5 <= x < shape[1] - 0.5:
+            y = (group.nucleus.y + spot.y + dy) / pixel_size_um
+            x = (group.nucleus.x + spot.x + dx) / pixel_size_um
+            row, column = y - origin_px[0], x - origin_px[1]
+            if -0.5 <= row < shape[0] - 0.5 and -0.5 <= column < shape[1] - 0.5:
                 plane = clean["three_prime" if spot.end == "3p" else "five_prime"]
-                rows.append(
-                    (number[index + 1], spot.end == "5p", y, x, signal,
-                     *_brightness(plane, y, x, spot, pixel_size_um, level))
-                )  # fmt: skip
-        first_signal += 1 + max((*reading.signals_3p, *reading.signals_5p), default=-1)
-    table = np.array(rows, dtype=np.float64).reshape(-1, 9)
+                seen = _brightness(plane, row, column, spot, pixel_size_um, level)
+                rows.append((group.nucleus_id, spot.end == "5p", y, x, signal, *seen))
+    return np.array(rows, dtype=np.float64).reshape(-1, 9)
+
+
+def spot_rows(name: str, table: npt.NDArray[np.float64], pixel_size_um: float) -> SpotRecords:
+    """Return the table of spots of a field from the values of `spot_values`."""
     known = {
         "fov": np.full(len(table), name, object),
         "nucleus_id": table[:, 0],
@@ -211,7 +253,19 @@ def _spot_rows(
         "quality": np.ones(len(table)),
         "p_real": np.ones(len(table)),
     }
-    return _filled(SpotRecords, len(table), known)
+    return filled(SpotRecords, len(table), known)
+
+
+def group_spots(
+    nuclei: Sequence[Nucleus], spots: Sequence[Sequence[Spot]], readings: Sequence[Reading],
+    ids: Sequence[int], *, first_signal: int = 1,
+) -> list[SpotGroup]:  # fmt: skip
+    """Return the spots of nuclei with running numbers of their signals."""
+    groups: list[SpotGroup] = []
+    for nucleus, group, reading, number in zip(nuclei, spots, readings, ids, strict=True):
+        groups.append(SpotGroup(nucleus, group, reading, number, first_signal))
+        first_signal = groups[-1].next_signal
+    return groups
 
 
 def _brightness(
@@ -236,7 +290,7 @@ def _snr(table: npt.NDArray[np.float64], pixel_size_um: float) -> npt.NDArray[np
     return np.asarray(table[:, 6] * np.sqrt(np.pi) * sigma_px / table[:, 8])
 
 
-def _filled(kind: type[T], rows: int, known: Mapping[str, object]) -> T:
+def filled(kind: type[T], rows: int, known: Mapping[str, object]) -> T:
     """Return a table whose other columns are 0 or empty texts."""
     blank = {
         info.name: np.full(rows, "", object) if info.dtype == object else np.zeros(rows, info.dtype)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from alkfish.detect.response import (
+    BLOCK_PX,
     band_pass,
     grid_shape,
     local_noise,
@@ -78,6 +79,13 @@ def test_grids_of_any_size(shape):
     assert (found >= 0).all()
 
 
+def test_blocks_are_those_of_the_whole_picture_wherever_it_is_cut():
+    whole = noise((700, 900))
+    part = whole[BLOCK_PX : 9 * BLOCK_PX, 2 * BLOCK_PX : 7 * BLOCK_PX]
+    np.testing.assert_array_equal(local_noise(part), local_noise(whole)[1:9, 2:7])
+    np.testing.assert_array_equal(local_spread(part), local_spread(whole)[1:9, 2:7])
+
+
 @pytest.mark.parametrize("level", [0.0, 65_535.0])
 def test_constant_picture_has_no_noise(level):
     assert not local_noise(np.full((70, 70), level, np.float32), block_px=32).any()
@@ -85,11 +93,11 @@ def test_constant_picture_has_no_noise(level):
 
 def test_sampled_grid_is_exact_on_a_plane_and_flat_beyond_it():
     rows, cols = np.mgrid[:4, :6].astype(np.float32)
-    shape = (40, 60)
-    y, x = np.array([4.5, 14.5, 19.5, 34.5]), np.array([4.5, 24.5, 29.5, 54.5])
-    expected = (2 * y + x - 13.5) / 10
+    shape = (4 * BLOCK_PX - 20, 6 * BLOCK_PX + 10)
+    y, x = np.array([31.5, 95.5, 120.0, 223.5]), np.array([31.5, 159.5, 180.0, 351.5])
+    expected = (2 * y + x - 94.5) / BLOCK_PX
     np.testing.assert_allclose(sample_grid(2 * rows + cols, shape, y, x), expected, atol=1e-6)
-    corner = sample_grid(2 * rows + cols, shape, np.array([-5.0, 99.0]), np.array([-5.0, 99.0]))
+    corner = sample_grid(2 * rows + cols, shape, np.array([-5.0, 999.0]), np.array([-5.0, 999.0]))
     assert corner.tolist() == [0.0, 11.0]
 
 

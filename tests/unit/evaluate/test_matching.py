@@ -149,3 +149,23 @@ def test_labels_swap_sides(seed):
 @pytest.mark.parametrize(("counts", "f1"), [((0, 0, 0), 1.0), ((2, 1, 1), 2 / 3), ((0, 1, 0), 0.0)])
 def test_f1(counts, f1):
     assert f1_score(*counts) == pytest.approx(f1)
+
+
+def test_large_images_are_matched_window_by_window():
+    truth = np.zeros((40, 9000), np.int32)
+    truth[5:25, 4080:4120] = 3
+    truth[5:25, 100:150] = 70_000
+    found = np.roll(truth, 5, axis=1)
+    found[found == 3] = 8
+
+    class Windows:
+        shape, dtype, ndim = found.shape, found.dtype, 2
+
+        def __getitem__(self, key):
+            assert found[key].size <= 4096 * 4096
+            return found[key]
+
+    match = match_labels(truth, Windows())
+    assert (match.tp, match.fp, match.fn) == (2, 0, 0)
+    assert sorted(match.pairs.tolist()) == [[3, 8], [70_000, 70_000]]
+    assert match.iou_sum == pytest.approx(35 / 45 + 45 / 55)

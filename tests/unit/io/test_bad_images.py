@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import imagecodecs
@@ -37,14 +38,36 @@ def write(path: Path, image: np.ndarray, **options: object) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "format_name"),
-    [("a.czi", "Zeiss CZI"), ("a.nd2", "Nikon ND2"), ("a.LIF", "Leica LIF"), ("a.oir", "Olympus"),
-     ("a.vsi", "Olympus"), ("a.mrxs", "3DHISTECH"), ("a.svs", "Aperio"), ("a.zarr", "OME-Zarr"),
-     ("a.ome.zarr", "OME-Zarr")],
-)  # fmt: skip
-def test_unsupported_formats(tmp_path: Path, name: str, format_name: str, capfd) -> None:
+    ("name", "message"),
+    [
+        ("a.vsi", r"Olympus[\s\S]*bioformats2raw"),
+        ("a.mrxs", r"3DHISTECH[\s\S]*bioformats2raw"),
+        ("a.svs", r"Aperio[\s\S]*bioformats2raw"),
+        ("a.bmp", r"BMP[\s\S]*export it as OME-TIFF"),
+        ("a.zarr", "not an OME-Zarr image"),
+        ("a.ome.zarr", "not an OME-Zarr image"),
+    ],
+)
+def test_unsupported_formats(tmp_path: Path, name: str, message: str, capfd) -> None:
     (tmp_path / name).mkdir() if name.endswith("zarr") else (tmp_path / name).write_bytes(b"x")
-    assert_refused(tmp_path / name, rf"{format_name}[\s\S]*export it as OME-TIFF", capfd)
+    assert_refused(tmp_path / name, message, capfd)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "format_name"),
+    [
+        ("a.czi", "pylibCZIrw.czi", "Zeiss CZI"),
+        ("a.nd2", "nd2", "Nikon ND2"),
+        ("a.LIF", "liffile", "Leica LIF"),
+        ("a.oir", "bioio", "Olympus"),
+    ],
+)
+def test_missing_reader_says_what_to_install(
+    tmp_path: Path, name: str, module: str, format_name: str, monkeypatch, capfd
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    (tmp_path / name).write_bytes(b"x")
+    assert_refused(tmp_path / name, rf"{format_name}[\s\S]*alkfish\[formats\]", capfd)
 
 
 @pytest.mark.parametrize("name", ["none.tif", "none", "none.czi"])
@@ -162,7 +185,8 @@ def test_several_series(tmp_path: Path, planes: np.ndarray, capfd) -> None:
     with tifffile.TiffWriter(path, ome=True) as writer:
         for _ in range(2):
             writer.write(planes, metadata={"axes": "CYX"}, photometric="minisblack")
-    assert_refused(path, r"several pictures[\s\S]*2: 3x40x50", capfd)
+        writer.write(planes[:2], metadata={"axes": "CYX"}, photometric="minisblack")
+    assert_refused(path, r"several pictures[\s\S]*2 .*: CYX 2x40x50", capfd)
 
 
 def test_pages_of_different_shape(tmp_path: Path, planes: np.ndarray, capfd) -> None:

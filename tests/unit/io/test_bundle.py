@@ -291,7 +291,7 @@ def test_no_bundle(tmp_path: Path, path: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 2}, "another layout"),
+        ({"schema_version": 3}, "another layout"),
         ({"schema_version": None}, "another layout"),
         ({"n_nuclei": 4}, "n_nuclei is 4, the table has 3 rows"),
         ({"n_scorable": 3}, "n_scorable is 3"),
@@ -315,6 +315,14 @@ def test_damaged_result(result: CaseResult, tmp_path: Path, change: dict, messag
     file.write_text(json.dumps(data | change), "utf-8")
     with pytest.raises(BundleError, match=message):
         open_bundle(file.parent)
+
+
+def test_bundles_of_the_first_layout_are_read(result: CaseResult, tmp_path: Path) -> None:
+    file = write_bundle(result, tmp_path / "out") / "result.json"
+    data = json.loads(file.read_text("utf-8"))
+    assert data["schema_version"] == 2
+    file.write_text(json.dumps(data | {"schema_version": 1}), "utf-8")
+    assert open_bundle(file.parent).case_id == result.case_id
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"x"', '{"schema_version": 1}'])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 import zarr
 
 from alkfish.errors import BundleError, OutputError
-from alkfish.io.labels import read_labels, write_labels
+from alkfish.io.labels import LabelWriter, LazyLabels, read_labels, write_labels
 
 
 def picture(shape: tuple[int, int], seed: int = 0) -> np.ndarray:
@@ -37,7 +39,7 @@ def test_round_trip(tmp_path: Path) -> None:
 
 def test_zarr_itself_reads_them(tmp_path: Path) -> None:
     write_labels(tmp_path / "l.zarr", {"f": picture((1500, 90))}, 0.1)
-    array = zarr.open_array(tmp_path / "l.zarr" / "f", mode="r")
+    array = zarr.open_array(tmp_path / "l.zarr" / "f" / "0", mode="r")
     assert array.dtype == np.int32
     assert array.chunks == (1024, 90)
     assert array.metadata.dimension_names == ("y", "x")
@@ -95,7 +97,7 @@ def test_missing(tmp_path: Path) -> None:
 
 def test_damaged_chunk(tmp_path: Path) -> None:
     write_labels(tmp_path / "l.zarr", {"f": picture((99, 99))}, 0.1)
-    chunk = tmp_path / "l.zarr" / "f" / "c" / "0" / "0"
+    chunk = tmp_path / "l.zarr" / "f" / "0" / "c" / "0" / "0"
     chunk.write_bytes(chunk.read_bytes()[:40])
     with pytest.raises(BundleError, match="cannot be read"):
         read_labels(tmp_path / "l.zarr")["f"]
@@ -114,3 +116,114 @@ def test_unknown_field(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="g"):
         labels["g"]
     assert "g" not in labels
+
+
+def test_metadata_is_that_of_ome_zarr_labels(tmp_path: Path) -> None:
+    write_labels(tmp_path / "l.zarr", {"g": picture((30, 20)), "f": picture((2100, 900))}, 0.25)
+    root = zarr.open_group(tmp_path / "l.zarr", mode="r")
+    assert root.attrs["ome"] == {"version": "0.5", "labels": ["f", "g"]}
+    ome = root["f"].attrs["ome"]
+    assert ome["version"] == "0.5"
+    assert {"label-value": 0, "rgba": [0, 0, 0, 0]} in ome["image-label"]["colors"]
+    (scales,) = ome["multiscales"]
+    assert [axis["name"] for axis in scales["axes"]] == ["y", "x"]
+    assert {axis["unit"] for axis in scales["axes"]} == {"micrometer"}
+    paths = [level["path"] for level in scales["datasets"]]
+    assert paths == ["0", "1", "2"] == sorted(root["f"].array_keys())
+    steps = [level["coordinateTransformations"][0]["scale"] for level in scales["datasets"]]
+    assert steps == [[0.25, 0.25], [0.5, 0.5], [1.0, 1.0]]
+    assert len(root["g"].attrs["ome"]["multiscales"][0]["datasets"]) == 1
+
+
+def test_pyramid_keeps_every_second_pixel(tmp_path: Path) -> None:
+    image = picture((2101, 1999))
+    write_labels(tmp_path / "l.zarr", {"f": image}, 0.1)
+    labels = read_labels(tmp_path / "l.zarr")
+    np.testing.assert_array_equal(labels.open("f", 1)[...], image[::2, ::2])
+    np.testing.assert_array_equal(labels.open("f", 2)[...], image[::4, ::4])
+
+
+def write_by_windows(path: Path, image: np.ndarray, order: list[tuple[int, int]]) -> None:
+    with LabelWriter(path, image.shape, 0.1, "f") as writer:
+        for top, left in order:
+            writer.write(top, left, image[top : top + 1024, left : left + 1024])
+        writer.build_pyramid()
+
+
+def test_windows_in_any_order_give_the_same_files(tmp_path: Path) -> None:
+    image = picture((2100, 1500))
+    order = [(top, left) for top in (0, 1024, 2048) for left in (0, 1024)]
+    write_labels(tmp_path / "whole", {"f": image}, 0.1)
+    write_by_windows(tmp_path / "forward", image, order)
+    write_by_windows(tmp_path / "backward", image, order[::-1])
+    trees = [tree_bytes(tmp_path / name) for name in ("whole", "forward", "backward")]
+    assert trees[0] == trees[1] == trees[2]
+
+
+def test_several_processes_write_one_field(tmp_path: Path) -> None:
+    image, path = picture((2100, 1500)), tmp_path / "l.zarr"
+    np.save(tmp_path / "image.npy", image)
+    LabelWriter(path, image.shape, 0.1, "f")
+    code = (
+        "import sys, numpy as np\n"
+        "from alkfish.io.labels import LabelWriter\n"
+        "image = np.load(sys.argv[1])\n"
+        "writer = LabelWriter(sys.argv[2], image.shape, 0.1, 'f')\n"
+        "for top in (0, 1024, 2048):\n"
+        "    left = int(sys.argv[3])\n"
+        "    writer.write(top, left, image[top : top + 1024, left : left + 1024])\n"
+    )
+    jobs = [
+        subprocess.Popen([sys.executable, "-c", code, tmp_path / "image.npy", path, left])
+        for left in ("0", "1024")
+    ]
+    assert [job.wait(timeout=60) for job in jobs] == [0, 0]
+    np.testing.assert_array_equal(read_labels(path)["f"], image)
+
+
+def test_a_field_is_continued_but_not_with_another_shape_or_scale(tmp_path: Path) -> None:
+    image = picture((1500, 1024))
+    LabelWriter(tmp_path / "l", image.shape, 0.1, "f").write(0, 0, image[:1024])
+    LabelWriter(tmp_path / "l", image.shape, 0.1, "f").write(1024, 0, image[1024:])
+    np.testing.assert_array_equal(read_labels(tmp_path / "l")["f"], image)
+    with pytest.raises(BundleError, match="another shape"):
+        LabelWriter(tmp_path / "l", (1024, 1024), 0.1, "f")
+    with pytest.raises(BundleError, match="another layout or scale"):
+        LabelWriter(tmp_path / "l", image.shape, 0.2, "f")
+
+
+@pytest.mark.parametrize(
+    ("top", "left", "shape"),
+    [(0, 0, (1024, 500)), (512, 0, (1024, 1024)), (0, -1024, (1024, 1024)), (2048, 0, (60, 1024))],
+)
+def test_windows_are_whole_chunks(tmp_path: Path, top: int, left: int, shape: tuple) -> None:
+    writer = LabelWriter(tmp_path / "l.zarr", (2100, 1500), 0.1, "f")
+    with pytest.raises(BundleError, match="whole chunks"):
+        writer.write(top, left, np.zeros(shape, np.int32))
+
+
+def test_large_images_are_read_by_windows(tmp_path: Path) -> None:
+    side = 8192 + 1024
+    with LabelWriter(tmp_path / "l.zarr", (side, side), 0.1, "f") as writer:
+        writer.write(8192, 8192, np.full((1024, 1024), 7, np.int32))
+        writer.build_pyramid()
+    labels = read_labels(tmp_path / "l.zarr")["f"]
+    assert isinstance(labels, LazyLabels)
+    assert (labels.shape, labels.dtype, labels.ndim) == ((side, side), np.int32, 2)
+    assert labels[8190:8194, 9000].tolist() == [0, 0, 7, 7]
+    write_labels(tmp_path / "copy.zarr", {"f": labels}, 0.1)
+    assert tree_bytes(tmp_path / "copy.zarr") == tree_bytes(tmp_path / "l.zarr")
+    assert int(np.asarray(read_labels(tmp_path / "l.zarr").open("f", 3)).max()) == 7
+
+
+def test_bundles_of_older_versions_are_read(tmp_path: Path) -> None:
+    image = picture((90, 70))
+    group = zarr.open_group(tmp_path / "l.zarr", mode="w", zarr_format=3)
+    array = group.create_array(
+        "f", shape=image.shape, dtype="int32", attributes={"pixel_size_um": 0.3}
+    )
+    array[...] = image
+    labels = read_labels(tmp_path / "l.zarr")
+    assert list(labels) == ["f"]
+    assert labels.pixel_size_um("f") == 0.3
+    np.testing.assert_array_equal(labels["f"], image)

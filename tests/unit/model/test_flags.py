@@ -29,6 +29,7 @@ NUCLEUS_BITS = {
     "DIM_5P": 1 << 12,
     "DIM_3P": 1 << 13,
     "DOUBTFUL": 1 << 14,
+    "OUTSIDE_ROI": 1 << 15,
 }
 SPOT_BITS = {
     "SATURATED": 1 << 0,

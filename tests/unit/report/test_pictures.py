@@ -1,6 +1,7 @@
 """Windows, display scales and coded pictures."""
 
 import base64
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -45,6 +46,10 @@ class Small:
 
 class Slide:
     name, shape = "s", (100_000, 100_000)
+    levels = tuple(SimpleNamespace(shape=(s, s)) for s in (100_000, 10_000, 100))
+
+    def load_dapi(self, *, level):
+        return np.zeros(self.levels[level].shape, np.uint16)
 
     def load(self):
         raise AssertionError("a slide must not be read whole")
@@ -70,14 +75,20 @@ def test_a_small_field_is_read_once():
     reader = FieldReader(source)
     for _ in range(3):
         assert reader.cut(Window(10, 20, 30, 40)).dapi.shape == (30, 40)
-    assert reader.whole().dapi.shape == (60, 80)
+    assert reader.overview().shape == (60, 80)
     assert source.loads == 1
 
 
 def test_of_a_slide_only_windows_are_read():
     reader = FieldReader(Slide())
     assert reader.cut(Window(50_000, 70_000, 30, 40)).five_prime.shape == (30, 40)
-    assert reader.whole() is None
+    assert reader.overview().shape == (100, 100)
+
+
+def test_a_slide_without_coarse_levels_has_no_overview():
+    source = Slide()
+    source.levels = source.levels[:1]
+    assert FieldReader(source).overview().size == 0
 
 
 def test_focus_stacks_are_projected():

@@ -34,9 +34,10 @@ def codes(call):
     return {caution.code for caution in call.cautions}
 
 
-def field(verdict="good", *, snr_3p=20.0, snr_5p=20.0, faults=()):
+def field(verdict="good", *, snr_3p=20.0, snr_5p=20.0, faults=(), planes=(1, 0.0)):
     three, five = (ChannelQC(40, snr, 100.0, 5.0, 0.0, 0.9) for snr in (snr_3p, snr_5p))
-    return FieldQC("f", 20, 20, 0.8, three, five, verdict=verdict, channel_faults=faults)
+    return FieldQC("f", 20, 20, 0.8, three, five, verdict=verdict, channel_faults=faults,
+                   n_planes=planes[0], z_step_um=planes[1])  # fmt: skip
 
 
 def test_plain_negative_case(case, probe):
@@ -185,6 +186,28 @@ def test_single_plane(case, probe, notes, given):
     assert ("single_plane" in codes(call_case(case(fused=60), [], probe, notes=notes))) is given
 
 
+@pytest.mark.parametrize(
+    ("planes", "expected"),
+    [
+        ((1, 0.0), {"single_plane"}),
+        ((16, 0.4), set()),
+        ((15, 0.4), set()),
+        ((14, 0.4), {"shallow_stack"}),
+        ((6, 1.0), set()),
+        ((6, 1.2), {"coarse_stack"}),
+        ((2, 1.5), {"shallow_stack", "coarse_stack"}),
+    ],
+)
+def test_depth_of_stacks(case, probe, planes, expected):
+    found = codes(call_case(case(fused=60), [field(planes=planes)], probe))
+    assert found & {"single_plane", "shallow_stack", "coarse_stack"} == expected
+
+
+def test_one_single_plane_among_stacks_is_said(case, probe):
+    fields = [field(planes=(16, 0.4)), field()]
+    assert "single_plane" in codes(call_case(case(fused=60), fields, probe))
+
+
 def test_notes_of_reading_are_given_once_each(case, probe):
     found = call_case(case(fused=60), [], probe, notes=["a", "b", "a"])
     assert [c.text for c in found.cautions if c.code == "reading"] == ["a", "b"]
@@ -192,7 +215,8 @@ def test_notes_of_reading_are_given_once_each(case, probe):
 
 def test_every_caution_has_words_and_is_tested():
     assert {code for code, *_ in BOUNDARIES.values()} | {
-        "poor_field", "single_plane", "reading", "weak_3p", "weak_5p", "few_fused",
+        "poor_field", "single_plane", "shallow_stack", "coarse_stack", "reading",
+        "weak_3p", "weak_5p", "few_fused",
     } == set(CAUTION_TEXTS)  # fmt: skip
     assert all(text and not text.endswith(".") for text in CAUTION_TEXTS.values())
 

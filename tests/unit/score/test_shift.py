@@ -106,3 +106,25 @@ def test_constant_displacement_beyond_optics_is_a_wrong_registration():
     assert not displaced.applied
     scattered = estimate_shift(rng.normal(0, 1.5, (30, 2)) + [0.9, 0.0])
     assert not scattered.misaligned
+
+
+def test_shift_in_depth_is_judged_by_itself():
+    rng = np.random.default_rng(12)
+    offsets = rng.normal(0, 0.1, (60, 3)) + [0.0, 0.0, 0.25]
+    found = estimate_shift(offsets)
+    assert found.applied
+    assert found.z_um == pytest.approx(0.25, abs=0.06)
+    assert "in depth" in found.reason
+
+
+@pytest.mark.parametrize("depth", [0.0, 1.5])
+def test_depths_without_a_plausible_shift_are_left_alone(depth):
+    offsets = np.random.default_rng(3).normal(0, 0.1, (60, 3)) + [0.0, 0.0, depth]
+    offsets[:, 2] -= np.median(offsets[:, 2]) - depth
+    assert estimate_shift(offsets).z_um == 0.0
+
+
+def test_lateral_shift_does_not_depend_on_depths():
+    offsets = np.random.default_rng(5).normal(0.2, 0.1, (60, 2))
+    flat = estimate_shift(offsets)
+    assert estimate_shift(np.column_stack([offsets, np.zeros(60)])) == flat

@@ -49,6 +49,16 @@ def test_share_of_a_window():
     assert tissue.share(Window(450, 0, 1, 1)) == 1.0
 
 
+def test_box_of_the_tissue_in_a_window():
+    mask = np.zeros((10, 20), bool)
+    mask[2:4, 7:9] = True
+    tissue = TissueMap(mask, (100.0, 100.0))
+    box = tissue.box(Window(0, 0, 1000, 1000))
+    assert box == Window(192, 640, 256, 320)
+    assert tissue.box(Window(0, 0, 1000, 700)).n_pixels == 0
+    assert tissue.box(Window(256, 704, 64, 64)) == Window(256, 704, 64, 64)
+
+
 def test_samples_lie_on_tissue():
     mask = np.zeros((40, 40), bool)
     mask[:20] = True
@@ -70,12 +80,12 @@ def source_of(*levels, pixel_size_um=0.25):
     picture = np.full(levels[-1], 100, np.uint16)
     picture[: levels[-1][0] // 2] = 2000
 
-    def load_region(top, left, height, width, *, level):
-        assert (height, width) == sizes[level].shape
-        return SimpleNamespace(dapi=picture)
+    def load_dapi(*, level):
+        assert level == len(levels) - 1
+        return picture
 
     return SimpleNamespace(
-        levels=sizes, shape=levels[0], pixel_size_um=pixel_size_um, load_region=load_region
+        levels=sizes, shape=levels[0], pixel_size_um=pixel_size_um, load_dapi=load_dapi
     )
 
 

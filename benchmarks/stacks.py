@@ -1,0 +1,114 @@
+"""Score focus stacks in three dimensions and, for comparison, their maximum projections.
+
+Usage: python benchmarks/stacks.py [--levels typical hard] [--cases 4] [--fields 3]
+       [--first-seed 9001] [--planes 16] [--z-step-um 0.4] [--separation clinical]
+
+The same simulated stacks are scored twice: as stacks, and as single planes made of the maximum of
+their planes. Truth is the pattern by distances in space. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from harness import describe_machine, print_table
+
+# isort: split
+import alkfish
+from alkfish.evaluate import FieldTables, evaluate_field
+from alkfish.evaluate.patterns import PATTERNS, PatternComparison
+from alkfish.model.fov import FieldOfView
+from alkfish.synthetic import SimulatedCase, simulate_case
+
+SIDE_PX = 1024
+FRACTIONS = (0.3, 0.6, 0.1, 0.45)
+WAYS = ("stack", "maximum")
+
+
+@dataclass
+class Tally:
+    """Patterns compared and seconds spent, summed over cases."""
+
+    patterns: PatternComparison = field(default_factory=PatternComparison)
+    seconds: float = 0.0
+    n_fields: int = 0
+
+
+def projected(fov: FieldOfView) -> FieldOfView:
+    """Return the field with each stack replaced by the maximum of its planes."""
+    three, five = fov.three_prime.max(axis=0), fov.five_prime.max(axis=0)
+    return replace(
+        fov, dapi=fov.dapi.max(axis=0), three_prime=three, five_prime=five, z_step_um=0.0
+    )
+
+
+def add_case(tallies: dict[str, Tally], case: SimulatedCase) -> None:
+    """Score a case both ways and add what came of it."""
+    fields: dict[str, Iterable[FieldOfView]] = {
+        "stack": [one.fov for one in case.fields],
+        "maximum": [projected(one.fov) for one in case.fields],
+    }
+    for way in WAYS:
+        tally, start = tallies[way], time.process_time()
+        results = list(alkfish.iter_case(fields[way]))
+        tally.seconds += time.process_time() - start
+        tally.n_fields += len(results)
+        for one, result in zip(case.fields, results, strict=True):
+            truth = FieldTables(one.labels, one.nuclei, one.spots)
+            found = FieldTables(result.labels, result.nuclei, result.spots)
+            tally.patterns += evaluate_field(truth, found).patterns
+
+
+def row(level: str, way: str, tally: Tally) -> list[str]:
+    """Return the figures of one level and way as texts."""
+    found = tally.patterns
+    low, high = found.agreement.interval
+    return [
+        level, way, str(found.n_both), f"{found.agreement.value:.1%}", f"{low:.1%} to {high:.1%}",
+        f"{found.sensitivity.value:.1%}", f"{found.specificity.value:.1%}",
+        str(found.n_true_only + found.n_unmatched_true),
+        str(found.n_found_only + found.n_unmatched_found),
+        f"{tally.seconds / max(tally.n_fields, 1):.2f}",
+    ]  # fmt: skip
+
+
+def main() -> None:
+    """Run the comparison and print it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--levels", nargs="+", default=["typical", "hard"])
+    parser.add_argument("--cases", type=int, default=4)
+    parser.add_argument("--fields", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=9001)
+    parser.add_argument("--planes", type=int, default=16)
+    parser.add_argument("--z-step-um", type=float, default=0.4)
+    parser.add_argument("--separation", default="clinical")
+    given = parser.parse_args()
+    rows, confusions = [], []
+    for level in given.levels:
+        tallies = {way: Tally() for way in WAYS}
+        for number in range(given.cases):
+            case = simulate_case(
+                level, seed=given.first_seed + number, n_fields=given.fields,
+                shape=(SIDE_PX, SIDE_PX), n_planes=given.planes, z_step_um=given.z_step_um,
+                positive_fraction=FRACTIONS[number % len(FRACTIONS)], separation=given.separation,
+            )  # fmt: skip
+            add_case(tallies, case)
+        for way in WAYS:
+            rows.append(row(level, way, tallies[way]))
+            for true, counts in zip(PATTERNS, tallies[way].patterns.confusion, strict=True):
+                confusions.append([f"{level}, {way}, {true}", *map(str, counts.tolist())])
+    print(describe_machine())
+    print_table(
+        f"{given.planes} planes of {given.z_step_um} um, {given.separation} separations",
+        ["level", "scored as", "nuclei", "agreement", "95 %", "sensitivity", "specificity",
+         "only in truth", "only found", "s/field"],
+        rows,
+    )  # fmt: skip
+    print_table("True patterns (rows) and found patterns", ["true", *PATTERNS], confusions)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""How work is spread: in this process, over local processes, or over a Dask cluster.
+
+The only room that knows. Everything else hands over a task and its items, and takes the results
+as they come, in whatever order.
+"""
+
+from __future__ import annotations
+
+from alkfish.execute.executor import Executor
+from alkfish.execute.opening import open_executor
+
+__all__ = ["Executor", "open_executor"]

@@ -1,0 +1,54 @@
+"""Choosing how the work is spread."""
+
+from __future__ import annotations
+
+from alkfish.errors import InputError
+from alkfish.execute.executor import Executor
+
+
+def open_executor(workers: int = 1, scheduler: str | None = None) -> Executor:
+    """Open the executor that was asked for; use it in a ``with`` block.
+
+    Parameters
+    ----------
+    workers : int
+        Local processes; 1 works in this process, without pickling anything.
+    scheduler : str, optional
+        Address of a running Dask scheduler, such as ``tcp://10.0.0.5:8786``. It wins over
+        `workers`: the number of workers is then the cluster's.
+
+    Returns
+    -------
+    Executor
+        Runs tasks and gives results as they are done.
+
+    Raises
+    ------
+    InputError
+        If `workers` is below 1.
+    ExecutionError
+        If workers cannot be started, the scheduler cannot be reached or has no workers, versions
+        differ, or the package ``distributed`` is missing.
+
+    Examples
+    --------
+    >>> from alkfish.execute import open_executor
+    >>> with open_executor(workers=1) as executor:
+    ...     sorted(executor.run(abs, [-3, 4]))
+    [(0, 3), (1, 4)]
+    """
+    if scheduler is not None:
+        from alkfish.execute.cluster import ClusterExecutor
+
+        return ClusterExecutor(scheduler)
+    if workers < 1:
+        raise InputError(
+            "the number of workers is impossible", found=workers, allowed="a whole number >= 1"
+        )
+    if workers == 1:
+        from alkfish.execute.inprocess import InProcessExecutor
+
+        return InProcessExecutor()
+    from alkfish.execute.local import LocalExecutor
+
+    return LocalExecutor(workers)
