@@ -104,7 +104,8 @@ def build(
         probe=load_probe(),
         provenance=Provenance(
             "0.1.0", config.model_dump(mode="json"), config.fingerprint(),
-            {"field_01.ome.tif": "ab" * 32} if inputs is None else inputs, "2026-01-02T03:04:05",
+            {"field_01.ome.tif": "ab" * 32} if inputs is None else inputs,
+            "2026-01-02T03:04:05+00:00",
         ),
         labels={fov: label_image(nuclei)},
         pixel_size_um={fov: 0.1},
