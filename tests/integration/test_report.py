@@ -1,5 +1,6 @@
 """The report as people meet it: the command, a real browser, a PDF reader."""
 
+import json
 import os
 import re
 import shutil
@@ -231,6 +232,17 @@ def test_other_images_are_refused(alkfish, scored, tmp_path_factory, tmp_path):
     done = alkfish("report", scored / "small", *arguments, code=2)
     assert "not those that were scored" in done.stderr
     assert not (tmp_path / "r.html").exists()
+
+
+def test_export_for_spreadsheets_and_hospital_systems(alkfish, scored, tmp_path):
+    pytest.importorskip("openpyxl")
+    pytest.importorskip("fhir.resources")
+    done = alkfish("export", scored / "small", "--xlsx", "--fhir", "-o", tmp_path)
+    files = [Path(name) for name in done.stdout.split()]
+    assert [file.name for file in files] == ["small.xlsx", "small_fhir.json"]
+    document = json.loads(files[1].read_text("utf-8"))
+    result = json.loads((scored / "small" / "result.json").read_text("utf-8"))
+    assert result["call"].replace("_", " ") in document["conclusion"]
 
 
 def test_a_folder_that_is_no_bundle(alkfish, tmp_path):

@@ -20,51 +20,59 @@ CUT = "#b00020"
 _INNER_W, _INNER_H = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 _MAX_POINTS = 240
 _SHORT_RUN = 5
+_SCALE_W = 640
 
 Bools = npt.NDArray[np.bool_]
 
 
 def rate_scale(call: CaseCall, rule: CaseRule) -> str:
     """Return the rate and its interval on a scale of 0-100 % with cut-off and borderline range."""
-    width, bar_y, bar_h = 640, 26, 14
-    low, high = call.interval
-
-    def at(percent: float) -> float:
-        return 10 + (width - 20) * percent / 100
-
-    border_low, border_high = rule.borderline_percent
-    cut, rate = at(rule.positive_percent), at(100 * call.rate)
+    low, high = (100 * share for share in call.interval)
+    y = 26
     parts = [
-        svg.rect(at(0), bar_y, at(100) - at(0), bar_h, fill="#e8eaee", class_="track"),
+        *_scale_ground(rule, y),
         svg.rect(
-            at(border_low), bar_y, at(border_high) - at(border_low), bar_h, fill="#f3d27a",
-            class_="band", title=f"borderline range {border_low} to {border_high} %",
-        ),
-        svg.rect(
-            at(100 * low), bar_y + 5, at(100 * high) - at(100 * low), 4, fill="#222",
-            class_="ink-fill", title="95 % interval of the rate",
-        ),
-        svg.line(cut, bar_y - 7, cut, bar_y + bar_h + 7, stroke=CUT, width=2, class_="cut"),
-        svg.text(
-            cut, bar_y - 11, f"cut-off {rule.positive_percent} %", anchor="middle", fill=CUT,
-            class_="cut-text", size=12,
+            _at(low), y + 5, _at(high) - _at(low), 4, fill="#222", class_="ink-fill",
+            title="95 % interval of the rate",
         ),
         svg.tag(
-            "circle", cx=rate, cy=bar_y + 7, r=6.5, fill="#222", stroke="#fff", stroke_width=1.5,
-            class_="ink-fill",
-        ),
-        *(
-            svg.text(at(p), bar_y + 32, f"{p} %", anchor=anchor, size=11, class_="soft")
-            for p, anchor in zip(
-                (0, 25, 50, 75, 100), ("start", *("middle",) * 3, "end"), strict=True
-            )
+            "circle", cx=_at(100 * call.rate), cy=y + 7, r=6.5, fill="#222", stroke="#fff",
+            stroke_width=1.5, class_="ink-fill",
         ),
     ]  # fmt: skip
     label = (
-        f"Rate {100 * call.rate:.1f} %, 95 % interval {100 * low:.1f} to {100 * high:.1f} %, "
+        f"Rate {100 * call.rate:.1f} %, 95 % interval {low:.1f} to {high:.1f} %, "
         f"cut-off {rule.positive_percent} %"
     )
-    return svg.drawing(width, 64, "".join(parts), label=label, class_="chart scale")
+    return svg.drawing(_SCALE_W, 64, "".join(parts), label=label, class_="chart scale")
+
+
+def _at(percent: float) -> float:
+    """Return the place of a percentage on the scale."""
+    return 10 + (_SCALE_W - 20) * percent / 100
+
+
+def _scale_ground(rule: CaseRule, y: float) -> list[str]:
+    """Return the empty scale: track, borderline range, cut-off and figures."""
+    low, high = rule.borderline_percent
+    cut = _at(rule.positive_percent)
+    anchors = ("start", *("middle",) * 3, "end")
+    return [
+        svg.rect(_at(0), y, _at(100) - _at(0), 14, fill="#e8eaee", class_="track"),
+        svg.rect(
+            _at(low), y, _at(high) - _at(low), 14, fill="#f3d27a", class_="band",
+            title=f"borderline range {low} to {high} %",
+        ),
+        svg.line(cut, y - 7, cut, y + 21, stroke=CUT, width=2, class_="cut"),
+        svg.text(
+            cut, y - 11, f"cut-off {rule.positive_percent} %", anchor="middle", fill=CUT,
+            class_="cut-text", size=12,
+        ),
+        *(
+            svg.text(_at(p), y + 32, f"{p} %", anchor=anchor, class_="soft")
+            for p, anchor in zip((0, 25, 50, 75, 100), anchors, strict=True)
+        ),
+    ]  # fmt: skip
 
 
 def separation_histogram(nuclei: NucleusRecords, rule: SeparationRule) -> str:
@@ -155,42 +163,47 @@ def running_rate(positive: Bools, rule: CaseRule) -> str:
     n = len(positive)
     if n < _SHORT_RUN:
         return ""
-    sums = np.cumsum(positive)
-    steps = np.unique(np.geomspace(1, n, min(n, _MAX_POINTS)).round().astype(int))
-    steps = np.unique(np.concatenate([steps, np.linspace(1, n, min(n, _MAX_POINTS)).astype(int)]))
-    bounds = [wilson_interval(int(sums[k - 1]), int(k)) for k in steps]
-    shown = steps >= min(_SHORT_RUN, n)
-    rates = sums[steps - 1] / steps
-    top = _nice_top(max(rule.positive_percent / 100 * 1.6, *[hi for _, hi in _kept(bounds, shown)]))
-    xs = LEFT + _INNER_W * steps / n
+    steps, rates, bounds = _run(positive)
+    top = _nice_top(max(rule.positive_percent / 100 * 1.6, *(high for _, high in bounds)))
 
-    def height(share: float) -> float:
-        return float(HEIGHT - BOTTOM - _INNER_H * share / top)
+    def points(shares: Sequence[float]) -> list[tuple[float, float]]:
+        return [
+            (LEFT + _INNER_W * k / n, HEIGHT - BOTTOM - _INNER_H * share / top)
+            for k, share in zip(steps, shares, strict=True)
+        ]
 
-    curve = [(float(x), height(r)) for x, r, ok in zip(xs, rates, shown, strict=True) if ok]
-    upper = [(x, height(hi)) for (x, _), (_, hi) in zip(curve, _kept(bounds, shown), strict=True)]
-    lower = [(x, height(lo)) for (x, _), (lo, _) in zip(curve, _kept(bounds, shown), strict=True)]
-    cut = height(rule.positive_percent / 100)
+    upper, lower = points([high for _, high in bounds]), points([low for low, _ in bounds])
     parts = [
         svg.path([*upper, *lower[::-1]], fill="#8fa3bf", opacity=0.35, class_="ci", close=True),
-        svg.path(curve, stroke="#222", width=1.8, class_="ink-line"),
-        svg.line(LEFT, cut, WIDTH - RIGHT, cut, stroke=CUT, width=1.6, dash="5 3", class_="cut"),
-        svg.text(
-            WIDTH - RIGHT, cut - 4, f"cut-off {rule.positive_percent} %", anchor="end", fill=CUT,
-            class_="cut-text",
-        ),
+        svg.path(points(rates), stroke="#222", width=1.8, class_="ink-line"),
+        *_cutoff_line(rule, top),
         *_minimum_mark(rule.min_nuclei, n),
         *_ticks_x(n, whole=True),
         *_ticks_y(100 * top, unit=" %"),
         _axes("nuclei counted, in the order of the fields", "positive"),
         svg.text(LEFT + 2, 18, "line: rate so far; band: 95 % interval"),
-    ]  # fmt: skip
+    ]
     label = f"Running rate: {100 * rates[-1]:.1f} % positive after {n} nuclei"
     return svg.drawing(WIDTH, HEIGHT, "".join(parts), label=label, class_="chart")
 
 
-def _kept(bounds: Sequence[tuple[float, float]], shown: Bools) -> list[tuple[float, float]]:
-    return [bound for bound, ok in zip(bounds, shown, strict=True) if ok]
+def _run(positive: Bools) -> tuple[list[int], list[float], list[tuple[float, float]]]:
+    """Return numbers of nuclei, and rate and interval after each; early ones more densely."""
+    n, sums = len(positive), np.cumsum(positive)
+    many = min(n, _MAX_POINTS)
+    places = np.concatenate([np.geomspace(_SHORT_RUN, n, many), np.linspace(_SHORT_RUN, n, many)])
+    steps = np.unique(places.round().astype(int)).tolist()
+    rates = [float(sums[k - 1] / k) for k in steps]
+    return steps, rates, [wilson_interval(int(sums[k - 1]), k) for k in steps]
+
+
+def _cutoff_line(rule: CaseRule, top: float) -> list[str]:
+    y = HEIGHT - BOTTOM - _INNER_H * rule.positive_percent / 100 / top
+    words = f"cut-off {rule.positive_percent} %"
+    return [
+        svg.line(LEFT, y, WIDTH - RIGHT, y, stroke=CUT, width=1.6, dash="5 3", class_="cut"),
+        svg.text(WIDTH - RIGHT, y - 4, words, anchor="end", fill=CUT, class_="cut-text"),
+    ]
 
 
 def _minimum_mark(minimum: int, n: int) -> list[str]:

@@ -18,6 +18,7 @@ from alkfish.report.wording import (
     LIMITS,
     NOTICE,
     PATTERN_WORDS,
+    POSITIVE,
     PatternWords,
     call_meaning,
     flag_meaning,
@@ -29,7 +30,6 @@ from alkfish.report.wording import (
 )
 
 NOT_STATED = "not stated"
-_PAD = "\u2007"
 
 
 @dataclass(frozen=True)
@@ -107,30 +107,24 @@ def make_content(
     machine = result.call
     call = review.call(machine.call)
     agrees = call is machine.call
-    counts, rule = machine.counts, result.probe.case_rule
-    shown = machine.call is not Call.NOT_EVALUABLE
-    machine_words = CALL_WORDS[machine.call]
+    order = options.three_prime_first
     return Content(
         case_id=result.case_id,
         gene=result.probe.gene,
         call_words=CALL_WORDS[call],
         call_key=call.value.lower(),
         call_meaning=call_meaning(call, result.probe.gene),
-        overruled="" if agrees else machine_words,
+        overruled="" if agrees else CALL_WORDS[machine.call],
         review=review,
-        n_positive=counts.n_positive,
-        n_counted=counts.n_enumerated,
+        n_positive=machine.counts.n_positive,
+        n_counted=machine.counts.n_enumerated,
         n_nuclei=len(result.nuclei),
-        rate=percent_of(counts, rule.positive_percent) if shown else "",
-        interval=interval_text(machine) if shown else "",
-        p_positive=_probability(machine.p_positive) if shown else "",
+        **_rate(result),
         reasons=machine.reasons,
         cautions=tuple((c.code, _sentence(c.text)) for c in machine.cautions),
-        patterns=_pattern_rows(result, with_shares=shown),
+        patterns=_pattern_rows(result),
         excluded=tuple((flag_meaning(k), n) for k, n in _most_first(result.excluded) if n),
-        iscn=iscn_string(result, call, three_prime_first=options.three_prime_first)
-        if agrees
-        else "",
+        iscn=iscn_string(result, call, three_prime_first=order) if agrees else "",
         method=_method(result, details),
         sources=tuple((key.replace("_", " "), text) for key, text in result.probe.sources.items()),
         quality=tuple(_field_row(qc) for qc in result.fields),
@@ -141,6 +135,18 @@ def make_content(
         inputs=tuple(result.provenance.inputs.items()),
         details=details,
     )
+
+
+def _rate(result: CaseResult) -> dict[str, str]:
+    """Return rate, interval and probability in words; empty without a verdict of the machine."""
+    call = result.call
+    if call.call is Call.NOT_EVALUABLE:
+        return {"rate": "", "interval": "", "p_positive": ""}
+    return {
+        "rate": percent_of(call.counts, result.probe.case_rule.positive_percent),
+        "interval": interval_text(call),
+        "p_positive": _probability(call.p_positive),
+    }
 
 
 def _most_first(counts: object) -> list[tuple[str, int]]:
@@ -159,9 +165,10 @@ def _probability(p: float) -> str:
     return "below 0.1 %" if p < 0.001 else f"{100 * p:.1f} %"
 
 
-def _pattern_rows(result: CaseResult, *, with_shares: bool) -> tuple[PatternRow, ...]:
+def _pattern_rows(result: CaseResult) -> tuple[PatternRow, ...]:
     counts = result.call.counts.by_pattern()
     total = result.call.counts.n_enumerated
+    with_shares = result.call.call is not Call.NOT_EVALUABLE
     return tuple(
         PatternRow(words, counts[name], share_text(counts[name], total) if with_shares else "-")
         for name, words in PATTERN_WORDS.items()
@@ -242,5 +249,4 @@ def _changed_settings(result: CaseResult) -> tuple[tuple[str, str], ...]:
 def counted_positive(result: CaseResult) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return of each counted nucleus, in the order of the table, whether it is positive."""
     counted = result.nuclei.scorable
-    positive = [name for name, words in PATTERN_WORDS.items() if words.counts_as == "positive"]
-    return np.asarray(np.isin(result.nuclei.pattern[counted].astype(str), positive), np.bool_)
+    return np.asarray(np.isin(result.nuclei.pattern[counted].astype(str), POSITIVE), np.bool_)

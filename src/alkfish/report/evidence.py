@@ -13,6 +13,7 @@ from alkfish.report.field_map import MAP_PX, FieldMap, draw_map
 from alkfish.report.gallery import ShownNucleus, choose_nuclei, describe, signals_text
 from alkfish.report.marks import FieldIndex, NucleusMarks
 from alkfish.report.pictures import (
+    UNKNOWN_PIXEL_UM,
     FieldReader,
     Source,
     Stretch,
@@ -148,7 +149,7 @@ def _card(
     fov = str(nuclei.fov[row])
     window = window_around(
         float(nuclei.y_px[row]), float(nuclei.x_px[row]),
-        pixel_size_um=result.pixel_size_um.get(fov, 0.1), shape=index.shape(fov),
+        pixel_size_um=result.pixel_size_um.get(fov, UNKNOWN_PIXEL_UM), shape=index.shape(fov),
     )  # fmt: skip
     marks = NucleusMarks(result, index, row, window)
     return Card(

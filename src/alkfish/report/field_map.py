@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from alkfish.model.result import CaseResult
 from alkfish.report import svg
-from alkfish.report.wording import PATTERN_WORDS, words_of
+from alkfish.report.wording import POSITIVE, words_of
 
 MAP_PX = 300
 """Longest side of a map in the drawing."""
@@ -43,7 +43,7 @@ def draw_map(result: CaseResult, fov: str, shape: tuple[int, int], picture: str 
     """Return the map of a field; positive nuclei are marked by pattern, others by small dots."""
     own = result.nuclei.take(result.nuclei.fov == fov)
     counted = own.scorable
-    positive = np.isin(own.pattern.astype(str), [n for n, w in PATTERN_WORDS.items() if _pos(w)])
+    positive = np.isin(own.pattern.astype(str), POSITIVE)
     scale = MAP_PX / max(shape)
     width, height = max(40.0, shape[1] * scale), max(40.0, shape[0] * scale)
     parts = [svg.rect(0, 0, width, height, fill="#101318", class_="ground")] if not picture else []
@@ -64,23 +64,20 @@ def draw_map(result: CaseResult, fov: str, shape: tuple[int, int], picture: str 
     return FieldMap(fov, drawn, picture, n_positive, n_counted)
 
 
-def _pos(words: object) -> bool:
-    return getattr(words, "counts_as", "") == "positive"
-
-
 def _mark_size(n: int) -> float:
-    return float(np.clip(6.0 - 0.6 * np.log2(max(n, 1) / 8), 1.6, 6.0))
+    return float(np.clip(5.5 - 0.75 * np.log2(max(n, 1) / 8), 1.3, 5.5))
 
 
 def _others(at: npt.NDArray[np.float64]) -> list[str]:
     """Return small dots for the negative nuclei; many are drawn as the grid cells they fill."""
     if len(at) <= MAX_DOTS:
+        radius = float(np.clip(3.0 - 0.25 * np.log2(max(len(at), 1) / 4), 1.1, 2.8))
         return [
             svg.tag(
                 "circle",
                 cx=x,
                 cy=y,
-                r=2.6,
+                r=radius,
                 fill="#7fb4f0",
                 stroke="#0a1420",
                 stroke_width=0.7,

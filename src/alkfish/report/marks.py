@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from alkfish.model.result import CaseResult
 from alkfish.report import svg
-from alkfish.report.pictures import Window
+from alkfish.report.pictures import UNKNOWN_PIXEL_UM, Window
 from alkfish.report.wording import words_of
 
 RING_UM = 0.8
@@ -126,7 +126,7 @@ def _rings(
     """Return end and mark of each signal of a nucleus."""
     nuclei, spots = result.nuclei, result.spots
     fov = str(nuclei.fov[row])
-    size = result.pixel_size_um.get(fov, 0.1)
+    size = result.pixel_size_um.get(fov, UNKNOWN_PIXEL_UM)
     own = index.spots_of(fov, int(nuclei.nucleus_id[row]))
     ends_of: dict[int, set[str]] = {}
     for k in own.tolist():

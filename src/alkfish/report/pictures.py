@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,8 +19,11 @@ Bytes = npt.NDArray[np.uint8]
 CROP_UM = 18.0
 """Side of the square shown around a nucleus: a large tumour nucleus and its surroundings."""
 
-MAX_CROP_PX, MAX_FIELD_PX = 256, 520
-"""Sides of the pictures in the page; larger ones are averaged down."""
+MAX_CROP_PX = 256
+"""Side of the pictures in the page; larger ones are averaged down."""
+
+UNKNOWN_PIXEL_UM = 0.1
+"""Taken where a result does not know its pixel size: only the size of crops and marks hangs on it."""
 
 WHOLE_FIELD_PX = 4096 * 4096
 """Fields up to this size are read whole; of larger ones only windows are."""
@@ -193,9 +195,3 @@ def data_uri(picture: Bytes, *, max_px: int = MAX_CROP_PX) -> str:
     done, coded = cv2.imencode(".jpg", np.ascontiguousarray(pixels), options)
     assert done  # noqa: S101 - coding a small 8-bit picture in memory cannot fail
     return "data:image/jpeg;base64," + base64.b64encode(coded.tobytes()).decode("ascii")
-
-
-def common_pixel_size(sizes: Mapping[str, float]) -> float:
-    """Return the most frequent pixel size of a case in micrometres; 0 if none is known."""
-    found = Counter(sizes.values()).most_common(1)
-    return float(found[0][0]) if found else 0.0

@@ -72,6 +72,9 @@ PATTERN_WORDS = {
 }
 """Patterns in the order of the report: positive ones first."""
 
+POSITIVE = [name for name, words in PATTERN_WORDS.items() if words.counts_as == "positive"]
+"""Patterns that count as positive."""
+
 NOT_COUNTED = PatternWords("out", "Not counted", "excluded from the count", "-", "×", "#707680")
 
 MEASURE_WORDS = {

@@ -1,16 +1,18 @@
 """Workbook and FHIR document: complete, read back by others, and texts stay texts."""
 
 import json
+import sys
 from dataclasses import replace
 
 import pytest
 
 from alkfish.errors import InputError, OutputError
-from alkfish.io.bundle import write_bundle
+from alkfish.io.bundle import open_bundle, write_bundle
 from alkfish.model.result import Call, PatternCounts
-from alkfish.report import CaseDetails, Read, ReviewState
+from alkfish.report import CaseDetails, Read, ReviewState, write_report
 from alkfish.report import workbook as workbook_module
 from alkfish.report.fhir import LOINC, export_fhir, fhir_report
+from alkfish.report.pdf import write_pdf
 from alkfish.report.workbook import export_xlsx
 
 SIGNED = ReviewState(
@@ -126,3 +128,18 @@ def test_what_does_not_fit_the_structure_is_refused(tmp_path, positive):
     bundle = write_bundle(replace(positive, provenance=made), tmp_path)
     with pytest.raises(InputError, match="does not fit the structure"):
         export_fhir(bundle, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("module", "extra", "act"),
+    [
+        ("jinja2", "report", lambda bundle, out: write_report(open_bundle(bundle), out / "r.html")),
+        ("weasyprint", "report", lambda bundle, out: write_pdf("<p>x</p>", out / "r.pdf")),
+        ("openpyxl", "export", export_xlsx),
+        ("fhir.resources.R4B.diagnosticreport", "export", export_fhir),
+    ],
+)
+def test_a_missing_extra_is_named(bundle, tmp_path, monkeypatch, module, extra, act):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InputError, match=rf"alkfish\[{extra}\]"):
+        act(bundle, tmp_path)

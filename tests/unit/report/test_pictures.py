@@ -16,7 +16,6 @@ from alkfish.report.pictures import (
     Planes,
     Stretch,
     Window,
-    common_pixel_size,
     composite,
     data_uri,
     field_stretch,
@@ -127,8 +126,3 @@ def test_pictures_are_coded_and_large_ones_averaged(shape):
     decoded = cv2.imdecode(np.frombuffer(base64.b64decode(body), np.uint8), cv2.IMREAD_UNCHANGED)
     assert max(decoded.shape[:2]) == min(max(shape[:2]), 256)
     assert abs(int(decoded.mean()) - 100) <= 2
-
-
-def test_common_pixel_size():
-    assert common_pixel_size({"a": 0.1, "b": 0.2, "c": 0.1}) == 0.1
-    assert common_pixel_size({}) == 0.0
