@@ -36,7 +36,7 @@ def main() -> None:
     browser_file = shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         report = write_example(Path(name))
-        browser = playwright.chromium.launch(executable_path=browser_file, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=browser_file)
         page = browser.new_page(viewport={"width": 1180, "height": 620}, color_scheme="light")
         page.goto(report.as_uri())
         page.screenshot(path=IMAGES / "report_top.png")

@@ -23,7 +23,7 @@ MAX_CROP_PX = 256
 """Side of the pictures in the page; larger ones are averaged down."""
 
 UNKNOWN_PIXEL_UM = 0.1
-"""Taken where a result does not know its pixel size: only the size of crops and marks hangs on it."""
+"""Where a result does not know its pixel size; only the size of crops and marks hangs on it."""
 
 WHOLE_FIELD_PX = 4096 * 4096
 """Fields up to this size are read whole; of larger ones only windows are."""

@@ -134,7 +134,7 @@ def test_what_does_not_fit_the_structure_is_refused(tmp_path, positive):
     ("module", "extra", "act"),
     [
         ("jinja2", "report", lambda bundle, out: write_report(open_bundle(bundle), out / "r.html")),
-        ("weasyprint", "report", lambda bundle, out: write_pdf("<p>x</p>", out / "r.pdf")),
+        ("weasyprint", "report", lambda _, out: write_pdf("<p>x</p>", out / "r.pdf")),
         ("openpyxl", "export", export_xlsx),
         ("fhir.resources.R4B.diagnosticreport", "export", export_fhir),
     ],
