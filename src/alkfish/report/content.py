@@ -67,6 +67,8 @@ class Content:
         The machine's call in words where people decided otherwise; empty where they agree.
     rate, interval : str
         In per cent; empty where no rate may be shown.
+    projected : bool
+        Whether pictures are projections of focus stacks.
     """
 
     case_id: str
@@ -96,6 +98,7 @@ class Content:
     changed_settings: tuple[tuple[str, str], ...]
     inputs: tuple[tuple[str, str], ...]
     details: CaseDetails
+    projected: bool
     notice: str = NOTICE
     limits: str = LIMITS
 
@@ -134,6 +137,7 @@ def make_content(
         changed_settings=_changed_settings(result),
         inputs=tuple(result.provenance.inputs.items()),
         details=details,
+        projected=any(qc.n_planes > 1 for qc in result.fields),
     )
 
 

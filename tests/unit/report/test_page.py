@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from alkfish.errors import InputError, OutputError
 from alkfish.model.result import Call, Caution, PatternCounts
 from alkfish.report import CaseDetails, Read, ReportOptions, ReviewState, render_html, write_report
+from alkfish.report.pdf import write_pdf
 
 pytest.importorskip("jinja2")
 
@@ -230,3 +232,24 @@ def test_no_nuclei_may_be_shown(positive):
     page = read(positive, options=ReportOptions(nuclei_per_pattern=0))
     assert "No nuclei to show" in page.text
     assert np.any([a.get("class") == "chart" for a in page.all("svg")])
+
+
+def test_projections_of_stacks_are_named(positive):
+    stack = replace(positive.fields[0], n_planes=16, z_step_um=0.4)
+    text = read(replace(positive, fields=(stack,))).text
+    assert "projections of focus stacks" in text
+    assert "16 at 0.4 µm" in text
+    assert "projections of focus stacks" not in read(positive).text
+
+
+def test_a_pdf_fetches_nothing(tmp_path, caplog):
+    pypdf = pytest.importorskip("pypdf")
+    pytest.importorskip("weasyprint", exc_type=(ImportError, OSError))
+    picture = tmp_path / "secret.png"
+    picture.write_bytes(PNG)
+    paper = tmp_path / "r.pdf"
+    write_pdf(f'<p>text</p><img src="{picture.as_uri()}">', paper)
+    sheet = pypdf.PdfReader(paper).pages[0]
+    assert "text" in sheet.extract_text()
+    assert len(sheet.images) == 0
+    assert "Failed to load image" in caplog.text
