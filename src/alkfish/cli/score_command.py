@@ -155,7 +155,7 @@ def score_paths(
     from alkfish.cli.outlines import OutlineOptions, find_outlines
     from alkfish.cli.output import print_error, say
     from alkfish.cli.progress import FieldProgress
-    from alkfish.execute import open_executor
+    from alkfish.execute import keep_freed_memory, open_executor
     from alkfish.preparation import prepare_kernels
 
     planned = batch.plan(paths, options)
@@ -164,6 +164,7 @@ def score_paths(
     regions = find_outlines(outlines or OutlineOptions(), jobs)
     outcomes, spread = [], work or Work()
     prepare_kernels(say)
+    keep_freed_memory()
     with (
         open_executor(spread.workers, spread.scheduler) as executor,
         FieldProgress(sum(len(job.case) for job in jobs), enabled=show_progress) as progress,

@@ -7,6 +7,7 @@ as they come, in whatever order.
 from __future__ import annotations
 
 from alkfish.execute.executor import Executor
+from alkfish.execute.memory import keep_freed_memory
 from alkfish.execute.opening import open_executor
 
-__all__ = ["Executor", "open_executor"]
+__all__ = ["Executor", "keep_freed_memory", "open_executor"]

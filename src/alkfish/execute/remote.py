@@ -9,6 +9,7 @@ from typing import Any
 from alkfish._version import __version__
 from alkfish.errors import ExecutionError
 from alkfish.execute.executor import add_item_note
+from alkfish.execute.memory import keep_freed_memory
 from alkfish.execute.worker import portable_error, use_one_thread
 
 
@@ -38,6 +39,7 @@ class GuardedTask:
                 remedy="install the same environment at the workers",
             )
         use_one_thread()
+        keep_freed_memory()
         try:
             return self._task(item)
         except Exception as error:

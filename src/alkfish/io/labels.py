@@ -9,9 +9,14 @@ older versions, with a bare array per field, are read as well.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
+from itertools import product
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,11 +34,14 @@ CHUNK_PX = 1024
 COARSEST_PX = 1024
 """Levels are added to the pyramid until the longer side is at most this."""
 
+WINDOW_PX = 2 * CHUNK_PX
+"""Side of the windows that large images are copied by."""
+
 OME_VERSION = "0.5"
 """Version of the OME-Zarr metadata that is written."""
 
 _LAZY_FROM_PX = 1 << 26
-_WINDOW_PX = 4 * CHUNK_PX
+_MAX_THREADS = 4
 _RESERVED = frozenset({"", ".", "..", "zarr.json"})
 
 
@@ -79,9 +87,8 @@ def write_labels(
         _open_root(target)
     for name, image in labels.items():
         with LabelWriter(target, (image.shape[0], image.shape[1]), sizes[name], name) as writer:
-            for top, left, window in _windows(image):
-                writer.write(top, left, window)
-            writer.build_pyramid()
+            _copy(image, writer)
+            writer.build_pyramid(direct=True)
 
 
 class LabelWriter:
@@ -116,6 +123,7 @@ class LabelWriter:
     ) -> None:
         self._path, self._name, self._size = Path(path), name, float(pixel_size_um)
         self.shape = (int(shape[0]), int(shape[1]))
+        self._lock = Lock()
         _check_name(name, where=self._path)
         with _as_output_error(self._path):
             root = _open_root(self._path)
@@ -164,8 +172,40 @@ class LabelWriter:
         with _as_output_error(self._path):
             self._array[top:bottom, left:right] = window
 
-    def build_pyramid(self) -> None:
+    def write_with_pyramid(self, top: int, left: int, window: Labels) -> None:
+        """Write one window and what the lower levels keep of it, as far as whole chunks reach.
+
+        Parameters
+        ----------
+        top, left : int
+            Position of its first pixel, multiples of `WINDOW_PX`.
+        window : ndarray of int32, shape (h, w)
+            Labels; at most `WINDOW_PX` on a side, less only at the image's edge.
+        """
+        self.write(top, left, window)
+        with _as_output_error(self._path):
+            for level in self._direct_levels:
+                top, left, window = top // 2, left // 2, window[::2, ::2]
+                height, width = window.shape
+                level[top : top + height, left : left + width] = window
+
+    @cached_property
+    def _direct_levels(self) -> list[Any]:
+        """The levels whose chunks windows of `WINDOW_PX` fill, from the first lower one."""
+        shapes = level_shapes(self.shape)[1 : 1 + (WINDOW_PX // CHUNK_PX).bit_length() - 1]
+        with self._lock:
+            return [
+                _open_level(self._group, number, shape, self._path / self._name)
+                for number, shape in enumerate(shapes, start=1)
+            ]
+
+    def build_pyramid(self, *, direct: bool = False) -> None:
         """Write the lower levels from the full one, chunk by chunk, and list them.
+
+        Parameters
+        ----------
+        direct : bool
+            Whether all windows were written by `write_with_pyramid`, so that its levels are there.
 
         Call it once, after all windows are written; calling it again gives the same files.
 
@@ -174,9 +214,11 @@ class LabelWriter:
         OutputError
             If it cannot be written.
         """
-        above, sizes = self._array, level_shapes(self.shape)
+        sizes = level_shapes(self.shape)
+        there = self._direct_levels if direct else []
+        above = there[-1] if there else self._array
         with _as_output_error(self._path):
-            for number, size in enumerate(sizes[1:], start=1):
+            for number, size in enumerate(sizes[1 + len(there) :], start=1 + len(there)):
                 level = _open_level(self._group, number, size, self._path / self._name)
                 _reduce(above, level)
                 above = level
@@ -308,12 +350,20 @@ class LabelFolder(Mapping[str, LabelImage]):
         return float(size)
 
 
-def _windows(image: LabelImage) -> Iterator[tuple[int, int, Labels]]:
+def _copy(image: LabelImage, writer: LabelWriter) -> None:
+    """Copy an image window by window, several at a time: codecs leave the interpreter free."""
     height, width = image.shape
-    for top in range(0, height, _WINDOW_PX):
-        for left in range(0, width, _WINDOW_PX):
-            window = np.asarray(image[top : top + _WINDOW_PX, left : left + _WINDOW_PX])
-            yield top, left, window
+    corners = list(product(range(0, height, WINDOW_PX), range(0, width, WINDOW_PX)))
+
+    def copy(corner: tuple[int, int]) -> None:
+        top, left = corner
+        window = np.asarray(image[top : top + WINDOW_PX, left : left + WINDOW_PX])
+        if window.any():  # chunks that are not there are background
+            writer.write_with_pyramid(top, left, window)
+
+    with ThreadPoolExecutor(min(_MAX_THREADS, len(corners), os.cpu_count() or 1)) as threads:
+        for _ in threads.map(copy, corners):
+            pass
 
 
 def _reduce(above: Any, level: Any) -> None:
@@ -380,7 +430,7 @@ def _open_level(group: Any, level: int, shape: tuple[int, int], where: Path) -> 
         shape=shape,
         dtype="int32",
         chunks=tuple(min(CHUNK_PX, max(side, 1)) for side in shape),
-        compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle", typesize=4),
+        compressors=BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle", typesize=4),
         fill_value=0,
         dimension_names=("y", "x"),
     )

@@ -7,6 +7,7 @@ of the file's schema. The same table always gives the same bytes.
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -155,11 +156,22 @@ def _to_arrow(values: Array, info: ColumnInfo, *, where: object) -> pa.Array:
         strangers = sorted({type(value).__name__ for value in values if not isinstance(value, str)})
         if strangers:
             raise _bad_values(where, info, found=", ".join(strangers), allowed="texts only")
-        values = np.array([str(value) for value in values], dtype=object)
-    elif info.dtype.kind == "f" and not np.isfinite(values).all():
+        return _text_array([str(value).encode() for value in values])
+    if info.dtype.kind == "f" and not np.isfinite(values).all():
         count = int((~np.isfinite(values)).sum())
         raise _bad_values(where, info, found=f"{count} NaN or infinite", allowed="finite numbers")
-    return pa.array(values, type=_arrow_type(info))
+    data = np.packbits(values, bitorder="little") if info.dtype == np.bool_ else values
+    buffer = pa.py_buffer(np.ascontiguousarray(data))
+    return pa.Array.from_buffers(_arrow_type(info), len(values), [None, buffer])
+
+
+def _text_array(texts: Sequence[bytes]) -> pa.Array:
+    """Return a column of texts; made from buffers, since pa.array would import pandas."""
+    import pyarrow as pa
+
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
+    return pa.Array.from_buffers(pa.utf8(), len(texts), buffers)
 
 
 def _bad_values(where: object, info: ColumnInfo, *, found: str, allowed: str) -> BundleError:

@@ -102,7 +102,7 @@ def _blocks(
         for column in range(window.left // BLOCK_PX, (window.right - 1) // BLOCK_PX + 1):
             block = Window(row * BLOCK_PX, column * BLOCK_PX, BLOCK_PX, BLOCK_PX)
             part = block.common(window)
-            own = number[labels[part.inside(window)]]
+            own = np.take(number, labels[part.inside(window)])
             if own.any():
                 whole = np.zeros((BLOCK_PX, BLOCK_PX), np.int32)
                 whole[part.inside(block)] = own

@@ -214,8 +214,8 @@ class SlideLabels:
     def _block(self, row: int, column: int) -> Ints:
         block = np.zeros((BLOCK_PX, BLOCK_PX), np.int32)
         for number in self._holders[row, column]:
-            own = self._numbers[number][unpack_block(self._store.read_block(number, row, column))]
-            np.copyto(block, own, where=block == 0)
+            found = unpack_block(self._store.read_block(number, row, column))
+            np.copyto(block, np.take(self._numbers[number], found), where=block == 0)
         return block
 
 

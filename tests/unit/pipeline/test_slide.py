@@ -103,7 +103,8 @@ def test_a_slide_shows_what_one_large_field_shows(slide, simulated):
     points = np.stack([whole.nuclei.y_px, whole.nuclei.x_px], axis=1)
     gap, partner = tree.query(points)
     found = gap < 5
-    assert found.mean() > 0.97
+    # Levels are measured on samples here, on the field itself there: dim objects may differ.
+    assert found.mean() > 0.95
     assert abs(len(tiled.nuclei) - len(whole.nuclei)) <= 0.03 * len(whole.nuclei)
     same = whole.nuclei.pattern[found] == tiled.nuclei.pattern[partner[found]]
     assert same.mean() > 0.97
