@@ -22,8 +22,18 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
-APT_FOR_TESTS: tuple[str, ...] = ("postgresql",)
-"""Debian and Ubuntu packages that the tests need: a PostgreSQL server that they start."""
+APT_FOR_TESTS: tuple[str, ...] = (
+    "postgresql",
+    "libpango-1.0-0",
+    "libpangoft2-1.0-0",
+    "libharfbuzz-subset0",
+    "fonts-dejavu-core",
+)
+"""Debian and Ubuntu packages that the tests need: a PostgreSQL server that they
+start, and what PDF reports are set with."""
+
+APT_BROWSER = "chromium"
+"""Opens reports in the tests. Ubuntu has it as a snap only; without it these tests are skipped."""
 
 
 def run(*command: str | Path) -> None:
@@ -57,6 +67,9 @@ def install_system_packages() -> None:
         sudo = [] if os.geteuid() == 0 else ["sudo"]
         run(*sudo, "apt-get", "update", "-qq")
         run(*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *APT_FOR_TESTS)
+        if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+            browser = [*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+            subprocess.run([*browser, APT_BROWSER], cwd=ROOT, check=False)
 
 
 def demo(arguments: list[str]) -> None:

@@ -29,7 +29,7 @@ ALLOWED = {
     "preparation": {*BASE, "segment", "detect", "synthetic"},
     "review": {*BASE, *STAGES, "config", "io"},
     "execute": {*BASE, "config", "io", "pipeline"},
-    "report": {*BASE, "config", "io"},
+    "report": {*BASE, "config", "io", "score"},
     "cli": {
         *BASE,
         "preparation",

@@ -12,6 +12,7 @@ from alkfish._version import __version__
 from alkfish.cli import (
     audit_command,
     inspect_commands,
+    report_command,
     result_commands,
     score_command,
     truth_commands,
@@ -81,6 +82,7 @@ def _root(
 app.command(rich_help_panel="Score")(score_command.score)
 app.command(rich_help_panel="Score")(inspect_commands.info)
 app.command(rich_help_panel="Score")(truth_commands.demo)
+app.command(rich_help_panel="Score")(report_command.report)
 app.command(rich_help_panel="Score")(result_commands.export)
 app.command(rich_help_panel="Review")(audit_command.audit)
 app.add_typer(inspect_commands.config_app, name="config", rich_help_panel="Settings and probes")

@@ -24,27 +24,47 @@ def export(
             "field.",
         ),
     ] = False,
+    xlsx: Annotated[
+        bool, typer.Option("--xlsx", help="Write an Excel workbook, one sheet per table.")
+    ] = False,
+    fhir: Annotated[
+        bool,
+        typer.Option(
+            "--fhir",
+            help="Write a FHIR R4B DiagnosticReport (JSON), preliminary and without a patient.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", metavar="OUT", help="Folder. Default: the bundle itself."),
     ] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write a result in other formats: tables for spreadsheets, outlines for QuPath.
+    """Write a result in other formats: for spreadsheets, QuPath and hospital systems.
 
     [bold]Examples[/]
 
     alkfish export results/case_17 --csv
+
+    alkfish export results/case_17 --xlsx --fhir
 
     alkfish export results/slide_3 --geojson -o for_qupath
     """
     from alkfish.io.bundle import export_csv
     from alkfish.io.geojson_export import export_geojson
 
-    if not (csv or geojson):
-        raise typer.BadParameter("name a format: --csv, --geojson")
+    if not (csv or geojson or xlsx or fhir):
+        raise typer.BadParameter("name a format: --csv, --xlsx, --geojson, --fhir")
     target = result if out is None else out
     for path in export_csv(result, target) if csv else ():
         typer.echo(str(path))
     for path in export_geojson(result, target) if geojson else ():
         typer.echo(str(path))
+    if xlsx:
+        from alkfish.report.workbook import export_xlsx
+
+        typer.echo(str(export_xlsx(result, target)))
+    if fhir:
+        from alkfish.report.fhir import export_fhir
+
+        typer.echo(str(export_fhir(result, target)))
