@@ -1,7 +1,8 @@
 """Score focus stacks in three dimensions and, for comparison, their maximum projections.
 
 Usage: python benchmarks/stacks.py [--levels typical hard] [--cases 4] [--fields 3]
-       [--first-seed 9001] [--planes 16] [--z-step-um 0.4] [--separation clinical] [--mix population]
+       [--first-seed 9001] [--planes 16] [--z-step-um 0.4] [--separation clinical]
+       [--mix population]
 
 The same simulated stacks are scored twice: as stacks, and as single planes made of the maximum of
 their planes. Truth is the pattern by distances in space. Agreement is over the nuclei scorable in
