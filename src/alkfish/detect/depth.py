@@ -33,6 +33,12 @@ MIN_PLANES = 5
 MIN_RANGE = 2.0
 """Stacks of fewer planes, or of a smaller range in axial lengths, cannot show a fall in depth."""
 
+LONGER = (1.25, 1.5, 1.8, 2.2)
+"""Trial lengths, in axial lengths of a usual spot, of things larger than a spot."""
+
+LONGER_GAIN = 9.0
+"""A longer profile must explain so much more, in squared noise units."""
+
 _CHUNK = 256
 
 
@@ -146,13 +152,43 @@ def is_sharp(
     sharp[depths.place[depths.is_second]] = False
     rows = np.flatnonzero(sharp)
     sharp[:] = True
-    if len(z_um) < MIN_PLANES or np.ptp(z_um) < MIN_RANGE * length_um:
+    if is_shallow(z_um, length_um):
         return sharp
     first = ~depths.is_second
     z, height = depths.z_um[first][rows], depths.amplitude[first][rows]
     rise, scatter, unit = _rise_over_ground(profiles[rows], z, z_um, length_um)
     sharp[rows] = (rise >= min_snr * scatter * unit) & (rise >= MIN_CONTRAST * height)
     return sharp
+
+
+def is_long(
+    profiles: Floats, errors: Floats, z_um: Floats, *, length_um: float
+) -> npt.NDArray[np.bool_]:
+    """Return which places hold something clearly longer in depth than a usual spot.
+
+    Spots are small against the resolution along the axis and all of one length, wherever they lie;
+    a grain of debris is as much longer as it is wider. Two spots over each other are long too, but
+    not wide. Nothing is long in a stack too shallow to tell.
+
+    Parameters
+    ----------
+    profiles, errors, z_um, length_um
+        As for `find_depths`.
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+    """
+    if is_shallow(z_um, length_um):
+        return np.zeros(len(profiles), bool)
+    usual = _unexplained(profiles, z_um, length_um)
+    longer = [_unexplained(profiles, z_um, times * length_um) for times in LONGER]
+    return np.asarray(usual - np.min(longer, axis=0) > LONGER_GAIN * errors**2, np.bool_)
+
+
+def is_shallow(z_um: Floats, length_um: float) -> bool:
+    """Return whether a stack cannot show how spots fall off in depth."""
+    return len(z_um) < MIN_PLANES or bool(np.ptp(z_um) < MIN_RANGE * length_um)
 
 
 def axial_scatter(profiles: Floats, depths: Depths, z_um: Floats, length_um: float) -> Floats:
@@ -176,12 +212,19 @@ def _rise_over_ground(
 
 
 def _misfits(profiles: Floats, z_um: Floats, length_um: float) -> Floats:
+    """Return the share of each profile's variation that one peak leaves unexplained."""
+    total = ((profiles - profiles.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    return np.asarray(_unexplained(profiles, z_um, length_um) / np.maximum(total, 1e-12))
+
+
+def _unexplained(profiles: Floats, z_um: Floats, length_um: float) -> Floats:
+    """Return the squares that the best peak of that length on level ground leaves over."""
     _, shapes, _ = _grid(z_um, length_um)
     shapes = shapes - shapes.mean(axis=1, keepdims=True)
     power = np.maximum((shapes**2).sum(axis=1), 1e-9)
     project = np.maximum(profiles @ shapes.T, 0.0)
     total = ((profiles - profiles.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    return np.asarray(1.0 - (project**2 / power).max(axis=1) / np.maximum(total, 1e-12))
+    return np.asarray(total - (project**2 / power).max(axis=1))
 
 
 def _grid(z_um: Floats, length_um: float) -> tuple[Floats, Floats, Floats]:

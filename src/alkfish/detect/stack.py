@@ -26,6 +26,7 @@ from alkfish.detect.depth import (
     axial_profile,
     axial_scatter,
     find_depths,
+    is_long,
     is_sharp,
     learn_length,
 )
@@ -61,6 +62,9 @@ NEAR = 0.05
 
 MOVED = 1.5
 """A fit that moves further, in usual widths, has lost its spot."""
+
+LARGE_WIDTH = 1.3
+"""What is longer in depth than a spot, and in its own plane wider by this factor, is debris."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +150,9 @@ class _DepthSearch:
         errors = errors * max(1.0, float(np.median(scatter / errors)))
         depths = find_depths(profiles, errors, self.z_um, length_um=length)
         sharp = is_sharp(profiles, depths, self.z_um, length_um=length, min_snr=self.config.min_snr)
-        return self._refined(depths.take(sharp[depths.place]), length), length
+        long = is_long(profiles, errors, self.z_um, length_um=length)
+        depths = depths.take(sharp[depths.place])
+        return self._refined(depths, length, long[depths.place]), length
 
     def _profiles(self, places: Floats) -> Floats:
         """Return amplitudes at all places in all planes, shape (N, Z), neighbours taken apart."""
@@ -155,7 +161,7 @@ class _DepthSearch:
         mixed = np.stack(planes, axis=1)
         return _unmixed(mixed, places, self.width, radius)
 
-    def _refined(self, depths: Depths, length_um: float) -> SpotTable:
+    def _refined(self, depths: Depths, length_um: float, long: npt.NDArray[np.bool_]) -> SpotTable:
         """Fit each peak in the planes around its depth; second peaks must be spots themselves."""
         rows = self.found.table.take(depths.place)
         rows = replace(rows, z_um=depths.z_um, z_error_um=depths.error_um)
@@ -170,7 +176,7 @@ class _DepthSearch:
                 plane = raw.astype(np.float32)
                 share = axial_profile(self.z_um[number] - depths.z_um, length_um)
                 fits[here], figures[here], noise[here] = self._fit_plane(plane, seeds, share, here)
-        return self._judged(rows, seeds, fits, figures, noise, depths.is_second)
+        return self._judged(rows, seeds, fits, figures, noise, depths.is_second, long)
 
     def _fit_plane(
         self, plane: Image, seeds: Floats, share: Floats, here: npt.NDArray[np.intp]
@@ -201,7 +207,7 @@ class _DepthSearch:
 
     def _judged(
         self, rows: SpotTable, seeds: Floats, fits: Floats, figures: Floats, noise: Floats,
-        is_second: npt.NDArray[np.bool_],
+        is_second: npt.NDArray[np.bool_], long: npt.NDArray[np.bool_],
     ) -> SpotTable:  # fmt: skip
         """Return the refined table; fits that lost their spot keep the values of the projection."""
         around = np.maximum(figures[:, RESIDUAL], noise)
@@ -229,7 +235,9 @@ class _DepthSearch:
         )
         p_second = np.where(good, self.found.model.p_real(snr), 0.0)
         refined = replace(refined, p_real=np.where(is_second, p_second, rows.p_real))
-        kept = refined.take(~is_second | (p_second >= MIN_P_REAL))
+        usual_um = self.width * FWHM * self.pixel_size_um
+        large = long & (refined.diameter_um > LARGE_WIDTH * usual_um)
+        kept = refined.take(~large & (~is_second | (p_second >= MIN_P_REAL)))
         return kept.take(np.lexsort((kept.z_um, kept.x_px, kept.y_px)))
 
 

@@ -9,6 +9,7 @@ from alkfish.detect.depth import (
     USUAL_LENGTH_UM,
     axial_profile,
     find_depths,
+    is_long,
     is_sharp,
     learn_length,
 )
@@ -67,6 +68,21 @@ def test_shallow_stacks_judge_nothing():
     profiles = np.full((1, 4), 50.0)
     depths = find_depths(profiles, np.array([5.0]), Z_UM[:4], length_um=1.1)
     assert is_sharp(profiles, depths, Z_UM[:4], length_um=1.1, min_snr=4.2).all()
+
+
+def test_only_what_is_clearly_longer_than_a_spot_is_long():
+    peaks = [
+        profile((3.0, 300.0)),
+        profile((3.0, 300.0), length=2.0),
+        profile((3.0, 15.0), length=2.0),
+    ]
+    long = is_long(np.concatenate(peaks), np.full(3, 5.0), Z_UM, length_um=1.1)
+    np.testing.assert_array_equal(long, [False, True, False])
+
+
+def test_nothing_is_long_in_a_shallow_stack():
+    profiles = profile((0.6, 300.0), length=2.0)[:, :4]
+    assert not is_long(profiles, np.array([5.0]), Z_UM[:4], length_um=1.1).any()
 
 
 @pytest.mark.parametrize("length", [0.9, 1.3, 1.8])

@@ -10,14 +10,18 @@ SIGMA_UM, SLOPE = 0.26, 0.45
 
 
 def make_stack(spots, *, n_planes=16, shape=(128, 128), noise=8.0, seed=0, dtype=np.uint16):
-    """Return a wide-field stack: spots (y px, x px, z um, height) that keep their light."""
+    """Return a wide-field stack: spots (y px, x px, z um, height, sigma um) that keep their light.
+
+    The sigma may be left out.
+    """
     rng = np.random.default_rng(seed)
     stack = 200.0 + noise * rng.standard_normal((n_planes, *shape))
     y, x = np.ogrid[: shape[0], : shape[1]]
-    for at_y, at_x, at_z, height in spots:
+    for at_y, at_x, at_z, height, *rest in spots:
+        own = rest[0] if rest else SIGMA_UM
         for k in range(n_planes):
-            sigma = np.hypot(SIGMA_UM, SLOPE * (k * STEP_UM - at_z)) / PIXEL_UM
-            light = height * (SIGMA_UM / PIXEL_UM / sigma) ** 2
+            sigma = np.hypot(own, SLOPE * (k * STEP_UM - at_z)) / PIXEL_UM
+            light = height * (own / PIXEL_UM / sigma) ** 2
             stack[k] += light * np.exp(-((y - at_y) ** 2 + (x - at_x) ** 2) / (2 * sigma**2))
     return np.clip(np.rint(stack), 0, 65535).astype(dtype)
 
@@ -124,6 +128,23 @@ def test_texture_that_all_planes_share_is_no_spot():
     table = spots_of(stack)
     assert len(table) == 20
     assert (table.x_px < 105).all()
+
+
+def test_grains_wider_and_longer_than_spots_are_debris():
+    spots = [(20 + 22 * i, 20 + 22 * j, 3.0, 300.0) for i in range(5) for j in range(4)]
+    grains = [(y, 112.0, 3.0, 200.0, 0.42) for y in (31, 64, 97)]
+    stack = make_stack([*spots, *grains])
+    assert len(detect_spots(stack.max(axis=0), pixel_size_um=PIXEL_UM)) == 23
+    table = spots_of(stack)
+    assert len(table) == 20
+    assert (table.x_px < 105).all()
+
+
+def test_a_doublet_is_wide_but_not_long_and_stays():
+    spots = [(20 + 22 * i, 20 + 22 * j, 3.0, 300.0) for i in range(5) for j in range(4)]
+    doublet = [(64.0, 112.0 + dx, 3.0, 300.0) for dx in (-2.6, 2.6)]
+    table = spots_of(make_stack([*spots, *doublet]))
+    assert ((table.x_px > 105) & (np.abs(table.y_px - 64) < 3)).any()
 
 
 def test_noise_and_constants_hold_nothing():
