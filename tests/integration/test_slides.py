@@ -146,3 +146,14 @@ def test_only_outlined_nuclei_count(slide, tmp_path):
     assert np.array_equal(flagged, ~inside)
     assert not (nuclei.scorable & ~inside).any()
     assert nuclei.scorable[inside].any()
+    (note,) = result.notes["narrow"]
+    assert "roi.geojson" in note
+    assert "Tumor" in note
+    assert any(caution.text == note for caution in result.call.cautions)
+
+
+def test_outlines_without_nuclei_are_named_as_the_reason(slide, tmp_path):
+    roi = outline(tmp_path / "um.geojson", [[1, 1], [5, 1], [5, 5], [1, 5]])
+    result = open_bundle(score(slide, tmp_path / "out", "--roi", str(roi)))
+    assert result.call.call == "NOT_EVALUABLE"
+    assert "within the outlined areas" in result.call.reasons[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from alkfish.errors import InputError
 from alkfish.execute.executor import Executor
 
@@ -38,6 +40,13 @@ def open_executor(workers: int = 1, scheduler: str | None = None) -> Executor:
     [(0, 3), (1, 4)]
     """
     if scheduler is not None:
+        if "://" not in scheduler and not re.search(r":\d+$", scheduler):
+            raise InputError(
+                "the address of the scheduler has no port",
+                where="--scheduler",
+                found=scheduler,
+                allowed="an address such as tcp://10.0.0.5:8786, as the scheduler prints it",
+            )
         from alkfish.execute.cluster import ClusterExecutor
 
         return ClusterExecutor(scheduler)

@@ -6,6 +6,7 @@ meets half of one and a failed run leaves nothing behind.
 
 from __future__ import annotations
 
+import glob
 import itertools
 import json
 import os
@@ -120,6 +121,7 @@ def write_bundle(result: CaseResult, out_dir: str | Path, *, overwrite: bool = F
     text = to_json(result)
     with _as_output_error(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left_overs(target)
         partial = _new_sibling(target, "partial")
         try:
             (partial / RESULT).write_text(text, encoding="utf-8", newline="\n")
@@ -246,6 +248,26 @@ def _keep_other_files(older: Path, target: Path) -> None:
     for item in older.iterdir():
         if item.name not in own and not item.name.endswith(_EXPORTED):
             item.rename(target / item.name)
+
+
+def _remove_left_overs(target: Path) -> None:
+    """Remove what a program that was killed while it wrote this bundle left beside it."""
+    if os.name == "nt":  # there is no harmless way to ask for a process
+        return
+    for item in target.parent.glob(f".{glob.escape(target.name)}.*-*.partial"):
+        number = item.name.split(".")[-2].split("-")[0]
+        if number.isdigit() and not _is_running(int(number)):
+            shutil.rmtree(item, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _new_sibling(target: Path, purpose: str) -> Path:

@@ -85,10 +85,24 @@ class Regions:
         Only what lies in one of them counts; without any, the whole slide.
     exclude : tuple of Area
         What lies in one of them never counts.
+    name : str
+        Name of the file they come from, for the result.
     """
 
     include: tuple[Area, ...]
     exclude: tuple[Area, ...] = ()
+    name: str = ""
+
+    def in_words(self) -> str:
+        """Return what is counted, for the notes of a result; names file, classes and checksum."""
+        areas = f"{len(self.include)} areas" + (
+            f" ({names})" if (names := _names(self.include)) else ""
+        )
+        out = f", without {len(self.exclude)} ({_names(self.exclude)})" if self.exclude else ""
+        return (
+            f"only nuclei within the outlines of {self.name or 'the areas'} count: {areas}{out}; "
+            f"SHA-256 of the areas {self.fingerprint()}"
+        )
 
     def contains(self, y_px: npt.ArrayLike, x_px: npt.ArrayLike) -> BoolArray:
         """Return which points count.
@@ -270,10 +284,16 @@ def read_regions(
         for area in areas
         if not _is_of(area, unwanted) and (not wanted or _is_of(area, wanted))
     ]
-    regions = Regions(tuple(kept), tuple(left_out))
+    regions = Regions(tuple(kept), tuple(left_out), Path(path).name)
     if shape is not None:
         regions.check_inside(shape, where=path)
     return regions
+
+
+def _names(areas: Sequence[Area]) -> str:
+    """Return the classes of areas in brackets, each once; empty if none has any."""
+    names = sorted({area.class_name for area in areas if area.class_name})
+    return f" ({', '.join(names)})" if names else ""
 
 
 def _keys(names: Iterable[str]) -> set[str]:

@@ -217,7 +217,8 @@ def mark_outside(
     table = findings.nuclei.table
     outside = ~regions.contains(table.y_px + top, table.x_px + left)
     flags = table.flags | np.where(outside, int(NucleusFlag.OUTSIDE_ROI), 0).astype(np.int32)
-    return replace(findings, nuclei=Nuclei(findings.nuclei.labels, replace(table, flags=flags)))
+    nuclei = Nuclei(findings.nuclei.labels, replace(table, flags=flags))
+    return replace(findings, nuclei=nuclei, notes=(*findings.notes, regions.in_words()))
 
 
 def score_findings(

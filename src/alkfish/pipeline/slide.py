@@ -225,7 +225,13 @@ def _score_missing(
     resumed = len(fields) - len(missing)
     left = sum(field.core.n_pixels for field in missing)
     total = sum(field.core.n_pixels for field in fields)
-    state = SlideProgress(resumed, len(fields), total - left, total, 0, resumed)
+    todo = {field.number for field in missing}
+    known = sum(
+        store.read(field.number, with_labels=False).n_owned
+        for field in fields
+        if field.number not in todo
+    )
+    state = SlideProgress(resumed, len(fields), total - left, total, known, resumed)
 
     def tell() -> None:
         if on_progress is not None:
@@ -264,7 +270,8 @@ def _assemble(
         full = sum(part.saturated[side] for part in parts) / pixels
         own = spots.snr[spots.end == end]
         channels.append(channel_qc(replace(figure, saturated=full), own, nuclei, missing))
-    notes = () if tissue_found else (NO_OVERVIEW,)
+    notes = [] if tissue_found else [NO_OVERVIEW]
+    notes += [] if setting.regions is None else [setting.regions.in_words()]
     return FieldResult(
         fov=name,
         pixel_size_um=source.pixel_size_um,

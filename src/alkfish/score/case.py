@@ -145,6 +145,11 @@ def _untrusted_isolation(call: Call, counts: PatternCounts, fields: Sequence[Fie
 
 
 def _probe_failures(nuclei: NucleusRecords) -> list[str]:
+    if len(nuclei) and not _n_inside(nuclei):
+        return [
+            "no nucleus lies within the outlined areas: check that they were drawn on this "
+            "picture, in its pixels"
+        ]
     if not scorable_shape(nuclei).any():
         return ["no nucleus of scorable shape was found"]
     return [

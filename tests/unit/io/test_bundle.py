@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -350,3 +353,18 @@ def test_export_to_a_file(result: CaseResult, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
         export_csv(folder, tmp_path / "file")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked for harmlessly")
+def test_what_a_killed_program_left_is_removed(result: CaseResult, tmp_path: Path) -> None:
+    name = folder_name(result.case_id)
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    left = tmp_path / f".{name}.{dead.pid}-0.partial"
+    busy = tmp_path / f".{name}.{os.getpid()}-7.partial"
+    for folder in (left, busy):
+        folder.mkdir()
+        (folder / "result.json").write_text("{}")
+    write_bundle(result, tmp_path)
+    assert not left.exists()
+    assert busy.exists()
