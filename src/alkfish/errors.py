@@ -6,6 +6,9 @@ keywords of `AlkfishError` instead of writing a free sentence.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class AlkfishError(Exception):
     """Base of all errors a user can cause and mend.
@@ -95,6 +98,28 @@ class StaleError(ReviewError):
 
 class ExecutionError(AlkfishError):
     """Work cannot be spread: workers die, or a cluster cannot be reached or used."""
+
+
+@contextmanager
+def output_errors(problem: str, where: object, *, remedy: str | None = None) -> Iterator[None]:
+    """Turn what the system refuses while something is written into an `OutputError`.
+
+    Parameters
+    ----------
+    problem, where, remedy
+        As for `AlkfishError`; what was found is the system's own reason.
+
+    Raises
+    ------
+    OutputError
+        In place of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            problem, where=where, found=error.strerror or error, remedy=remedy
+        ) from error
 
 
 class AlkfishWarning(UserWarning):

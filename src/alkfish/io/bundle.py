@@ -11,11 +11,10 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from alkfish.errors import AlkfishError, BundleError, OutputError
+from alkfish.errors import BundleError, OutputError, output_errors
 from alkfish.io._files import is_picture
 from alkfish.io._result_json import from_json, to_json
 from alkfish.io.labels import read_labels, write_labels
@@ -25,6 +24,12 @@ from alkfish.model.signals import NucleusRecords, SpotRecords
 
 RESULT, NUCLEI, SPOTS, LABELS = "result.json", "nuclei.parquet", "spots.parquet", "labels.zarr"
 """Names of the parts of a bundle."""
+
+_writing = partial(
+    output_errors,
+    "the results cannot be written there",
+    remedy="choose a folder that you may write to, with space left, with -o",
+)
 
 _EXPORTED = ("_nuclei.csv", "_spots.csv", "_nuclei.geojson")
 _UNSAFE = frozenset('<>:"|?*')
@@ -119,7 +124,7 @@ def write_bundle(result: CaseResult, out_dir: str | Path, *, overwrite: bool = F
     """
     target = check_bundle_target(out_dir, result.case_id, overwrite=overwrite)
     text = to_json(result)
-    with _as_output_error(target):
+    with _writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_left_overs(target)
         partial = _new_sibling(target, "partial")
@@ -186,7 +191,7 @@ def export_csv(bundle_path: str | Path, out_dir: str | Path) -> tuple[Path, Path
     result = open_bundle(bundle_path)
     out, name = Path(out_dir), folder_name(result.case_id)
     files = out / f"{name}_nuclei.csv", out / f"{name}_spots.csv"
-    with _as_output_error(out):
+    with _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         for table, file in zip((result.nuclei, result.spots), files, strict=True):
             partial = file.with_name(f".{file.name}.partial")
@@ -279,18 +284,3 @@ def _new_sibling(target: Path, purpose: str) -> Path:
             continue
         return folder
     raise AssertionError  # the count never ends
-
-
-@contextmanager
-def _as_output_error(where: Path) -> Iterator[None]:
-    try:
-        yield
-    except AlkfishError:
-        raise
-    except OSError as error:
-        raise OutputError(
-            "the results cannot be written there",
-            where=where,
-            found=error.strerror or error,
-            remedy="choose a folder that you may write to, with space left, with -o",
-        ) from error

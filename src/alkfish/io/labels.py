@@ -12,8 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from threading import Lock
@@ -23,8 +22,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.errors import BundleError, OutputError
+from alkfish.errors import BundleError, OutputError, output_errors
 from alkfish.model.result import LabelImage
+
+_writing = partial(
+    output_errors,
+    "the labels cannot be written",
+    remedy="choose a folder that you may write to, with space left",
+)
 
 Labels = npt.NDArray[np.int32]
 
@@ -83,7 +88,7 @@ def write_labels(
             where=target,
             remedy="choose another folder or remove this one",
         )
-    with _as_output_error(target):
+    with _writing(target):
         _open_root(target)
     for name, image in labels.items():
         with LabelWriter(target, (image.shape[0], image.shape[1]), sizes[name], name) as writer:
@@ -125,7 +130,7 @@ class LabelWriter:
         self.shape = (int(shape[0]), int(shape[1]))
         self._lock = Lock()
         _check_name(name, where=self._path)
-        with _as_output_error(self._path):
+        with _writing(self._path):
             root = _open_root(self._path)
             self._group = _open_field(root, name, self._size, self._path)
             self._array = _open_level(self._group, 0, self.shape, self._path / name)
@@ -169,7 +174,7 @@ class LabelWriter:
                 found=f"rows {top} to {bottom}, columns {left} to {right} of {self.shape}",
                 allowed=f"edges at multiples of {CHUNK_PX} or at the edge of the image",
             )
-        with _as_output_error(self._path):
+        with _writing(self._path):
             self._array[top:bottom, left:right] = window
 
     def write_with_pyramid(self, top: int, left: int, window: Labels) -> None:
@@ -183,7 +188,7 @@ class LabelWriter:
             Labels; at most `WINDOW_PX` on a side, less only at the image's edge.
         """
         self.write(top, left, window)
-        with _as_output_error(self._path):
+        with _writing(self._path):
             for level in self._direct_levels:
                 top, left, window = top // 2, left // 2, window[::2, ::2]
                 height, width = window.shape
@@ -217,7 +222,7 @@ class LabelWriter:
         sizes = level_shapes(self.shape)
         there = self._direct_levels if direct else []
         above = there[-1] if there else self._array
-        with _as_output_error(self._path):
+        with _writing(self._path):
             for number, size in enumerate(sizes[1 + len(there) :], start=1 + len(there)):
                 level = _open_level(self._group, number, size, self._path / self._name)
                 _reduce(above, level)
@@ -483,19 +488,6 @@ def _check_image(image: Any, *, where: object) -> None:
             where=where,
             found=f"{image.dtype}, shape {image.shape}",
         )
-
-
-@contextmanager
-def _as_output_error(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            "the labels cannot be written",
-            where=target,
-            found=error.strerror or error,
-            remedy="choose a folder that you may write to, with space left",
-        ) from error
 
 
 def _unreadable(path: Path, error: Exception) -> BundleError:

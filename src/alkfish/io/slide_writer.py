@@ -14,7 +14,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +22,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.errors import InputError, OutputError
+from alkfish.errors import InputError, OutputError, output_errors
+
+_writing = partial(
+    output_errors,
+    "the picture cannot be written",
+    remedy="choose a folder that you may write to, with space left",
+)
 
 Planes = npt.NDArray[np.uint16]
 
@@ -82,7 +88,7 @@ class SlideWriter:
         self._resolution = 1e4 / pixel_size_um
         self.shapes = _level_shapes(shape, pyramid=pyramid)
         self._spill = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
-        with _as_output_error(self._path):
+        with _writing(self._path):
             self._spill.mkdir(parents=True)
             self._tiles = _TileStore(self._spill / "tiles", self.shapes)
             self._raw = {
@@ -102,7 +108,7 @@ class SlideWriter:
     ) -> None:
         try:
             if error is None:
-                with _as_output_error(self._path):
+                with _writing(self._path):
                     self._finish()
         finally:
             self._tiles.close()
@@ -129,7 +135,7 @@ class SlideWriter:
         """
         self._check_block(top, left, planes)
         part = planes
-        with _as_output_error(self._path):
+        with _writing(self._path):
             for level in range(len(self.shapes)):
                 if level in self._raw:
                     self._raw[level].write(top >> level, left >> level, part)
@@ -335,16 +341,3 @@ def _check(path: Path, shape: tuple[int, int, int], channel_names: Sequence[str]
             where=path,
             remedy="choose another name, or remove the old picture first",
         )
-
-
-@contextmanager
-def _as_output_error(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            "the picture cannot be written",
-            where=target,
-            found=error.strerror or error,
-            remedy="choose a folder that you may write to, with space left",
-        ) from error

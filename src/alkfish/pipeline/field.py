@@ -21,7 +21,6 @@ from alkfish.detect import (
     noise_correlation,
     project_maximum,
     remove_crosstalk,
-    saturation_level,
     unresolved_spots,
 )
 from alkfish.io.geojson import Regions
@@ -279,7 +278,7 @@ def _end_spots(findings: FieldFindings, correction: ChannelCorrection) -> tuple[
 
 
 def _figures(plane: npt.NDArray[Any], channel: ChannelSpots) -> ChannelFigures:
-    full = saturation_level(plane)
+    full = channel.saturation
     return ChannelFigures(
         background=float(np.median(plane[::4, ::4])),
         noise=channel.noise,

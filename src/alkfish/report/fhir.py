@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from alkfish.errors import InputError, OutputError
+from alkfish.errors import InputError, output_errors
 from alkfish.io.bundle import folder_name, open_bundle
 from alkfish.model.result import Call, CaseResult
 from alkfish.report.details import CaseDetails
@@ -64,14 +64,10 @@ def export_fhir(
     document = fhir_report(result, details=details, review=review)
     _check(document)
     target = Path(out_dir) / f"{folder_name(result.case_id)}_fhir.json"
-    try:
+    with output_errors("the report cannot be written", target):
         target.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         target.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise OutputError(
-            "the report cannot be written", where=target, found=error.strerror or error
-        ) from error
     return target
 
 

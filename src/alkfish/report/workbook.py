@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from alkfish.errors import InputError, OutputError
+from alkfish.errors import InputError, output_errors
 from alkfish.io.bundle import folder_name, open_bundle
 from alkfish.model.result import CaseResult
 from alkfish.model.signals import NucleusRecords, SpotRecords
@@ -56,13 +56,9 @@ def export_xlsx(bundle_path: str | Path, out_dir: str | Path) -> Path:
     data = BytesIO()  # openpyxl cannot be stopped halfway through a file
     book.save(data)
     target = Path(out_dir) / f"{folder_name(result.case_id)}.xlsx"
-    try:
+    with output_errors("the workbook cannot be written", target):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data.getvalue())
-    except OSError as error:
-        raise OutputError(
-            "the workbook cannot be written", where=target, found=error.strerror or error
-        ) from error
     return target
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from alkfish.errors import InputError, OutputError
+from alkfish.errors import InputError, output_errors
 from alkfish.io.images import Case
 from alkfish.io.provenance import sha256_path
 from alkfish.model.result import CaseResult
@@ -101,12 +101,8 @@ def write_report(
     if target.suffix.lower() == ".pdf":
         write_pdf(page, target)
         return (target,)
-    try:
+    with output_errors("the report cannot be written", target):
         target.write_text(page, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise OutputError(
-            "the report cannot be written", where=target, found=error.strerror or error
-        ) from error
     if not pdf:
         return (target,)
     paper = target.with_suffix(".pdf")

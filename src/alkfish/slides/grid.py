@@ -115,7 +115,7 @@ def core_px(n_planes: int = 1) -> int:
 
 def is_slide(shape: tuple[int, int], *, n_planes: int = 1) -> bool:
     """Return whether a picture is too large for one field, and is scored as a grid."""
-    return len(_edges(shape[0], core_px(n_planes))) * len(_edges(shape[1], core_px(n_planes))) > 4
+    return any(len(_edges(length, core_px(n_planes))) > 2 for length in shape)
 
 
 def make_grid(
