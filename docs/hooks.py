@@ -47,6 +47,7 @@ EXIT_CODES = """## Exit codes
 | 0 | all done, every case scored |
 | 1 | some case failed; the others were scored and written. Also: an unexpected error |
 | 2 | usage or input error: nothing was scored |
+| 3 | a control slide of a batch does not show what it must (see [Batches](../batch.md)) |
 | 130 | stopped by Ctrl-C: finished cases are kept, nothing is half-written |
 
 A picture that cannot be read or scored is a failed case (1). A missing file, an unknown setting, an
@@ -56,8 +57,8 @@ unknown or unconfirmed probe, an output folder that cannot be written, and exist
 
 JSON_SHAPE = """## The document of `score --json`
 
-Standard output holds one JSON object; progress and errors go to standard error. Keys may be added,
-never renamed.
+For paths, standard output holds one JSON object; progress and errors go to standard error. Keys may be added,
+never renamed. A batch (`--manifest`) prints one event per line, see [Batches](../batch.md).
 
 | key | value |
 |---|---|

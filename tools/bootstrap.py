@@ -28,9 +28,22 @@ APT_FOR_TESTS: tuple[str, ...] = (
     "libpangoft2-1.0-0",
     "libharfbuzz-subset0",
     "fonts-dejavu-core",
+    "libgl1",
+    "libegl1",
+    "libglib2.0-0",
+    "libfontconfig1",
+    "libdbus-1-3",
+    "libxkbcommon0",
+    "xvfb",
+    "xauth",
+    "libxcb-cursor0",
+    "libxcb-icccm4",
+    "libxcb-keysyms1",
+    "libxcb-shape0",
+    "libxkbcommon-x11-0",
 )
 """Debian and Ubuntu packages that the tests need: a PostgreSQL server that they
-start, and what PDF reports are set with."""
+start, what PDF reports are set with, and what draws the review window without a screen."""
 
 APT_BROWSER = "chromium"
 """Opens reports in the tests. Ubuntu has it as a snap only; without it these tests are skipped."""

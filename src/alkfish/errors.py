@@ -100,6 +100,19 @@ class ExecutionError(AlkfishError):
     """Work cannot be spread: workers die, or a cluster cannot be reached or used."""
 
 
+def error_parts(error: BaseException) -> dict[str, str | None]:
+    """Return the parts of an error as JSON values: type, problem, where, found, allowed, remedy.
+
+    An error that is none of ours has type and problem only.
+    """
+    if not isinstance(error, AlkfishError):
+        return {"type": type(error).__name__, "problem": str(error)}
+    names = ("problem", "where", "found", "allowed", "remedy")
+    known = {name: getattr(error, name) for name in names}
+    texts = {name: None if value is None else str(value) for name, value in known.items()}
+    return {"type": type(error).__name__, **texts}
+
+
 @contextmanager
 def output_errors(problem: str, where: object, *, remedy: str | None = None) -> Iterator[None]:
     """Turn what the system refuses while something is written into an `OutputError`.

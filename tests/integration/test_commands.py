@@ -28,12 +28,19 @@ COMMANDS = [
     ("export",),
     ("audit",),
     ("demo",),
+    ("watch",),
 ]
 
 
 def test_exit_codes_are_frozen():
     codes = {code.name: code.value for code in ExitCode}
-    assert codes == {"OK": 0, "CASE_FAILED": 1, "USAGE": 2, "INTERRUPTED": 130}
+    assert codes == {
+        "OK": 0,
+        "CASE_FAILED": 1,
+        "USAGE": 2,
+        "CONTROL_FAILED": 3,
+        "INTERRUPTED": 130,
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

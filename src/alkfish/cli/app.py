@@ -11,11 +11,15 @@ from typer.core import TyperGroup
 from alkfish._version import __version__
 from alkfish.cli import (
     audit_command,
+    cutoff_command,
     inspect_commands,
     report_command,
     result_commands,
+    review_command,
     score_command,
     truth_commands,
+    validate_command,
+    watch_command,
 )
 from alkfish.cli.exit_codes import ExitCode
 from alkfish.cli.options import DEBUG_KEY, JSON_KEY, NOTICE
@@ -55,7 +59,8 @@ app = typer.Typer(
         "Score ALK break-apart FISH: images in, nuclei, signals, patterns and a case call out.\n\n"
         "Start with [bold]alkfish demo[/bold]; then [bold]alkfish info[/bold] and "
         "[bold]alkfish score[/bold] on your own images.\n\n"
-        "Exit codes: 0 all done, 1 some case failed, 2 usage or input error, 130 stopped."
+        "Exit codes: 0 all done, 1 some case failed, 2 usage or input error, 3 a control slide "
+        "failed, 130 stopped."
     ),
     epilog=NOTICE,
 )
@@ -80,11 +85,15 @@ def _root(
 
 
 app.command(rich_help_panel="Score")(score_command.score)
+app.command(rich_help_panel="Score")(watch_command.watch)
 app.command(rich_help_panel="Score")(inspect_commands.info)
 app.command(rich_help_panel="Score")(truth_commands.demo)
 app.command(rich_help_panel="Score")(report_command.report)
 app.command(rich_help_panel="Score")(result_commands.export)
+app.command(rich_help_panel="Review")(review_command.review)
 app.command(rich_help_panel="Review")(audit_command.audit)
+app.command(rich_help_panel="Validate and calibrate")(validate_command.validate)
+app.command(rich_help_panel="Validate and calibrate")(cutoff_command.cutoff)
 app.add_typer(inspect_commands.config_app, name="config", rich_help_panel="Settings and probes")
 app.add_typer(inspect_commands.probe_app, name="probe", rich_help_panel="Settings and probes")
 app.command(rich_help_panel="Simulated truth")(truth_commands.simulate)

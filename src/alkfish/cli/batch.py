@@ -15,6 +15,7 @@ from alkfish.errors import AlkfishError, InputError
 
 if TYPE_CHECKING:
     from alkfish.io.images import Case
+    from alkfish.io.locations import PicturePlace
     from alkfish.model.probe import ProbeProfile
     from alkfish.model.result import CaseResult
 
@@ -28,6 +29,19 @@ class ReadOptions:
     pixel_size_um: float | None = None
     z_step_um: float | None = None
     scene: str | None = None
+
+    def place_of(self, path: Path) -> PicturePlace:
+        """Return what is noted beside the results, so that the pictures are found again."""
+        from alkfish.io.images import as_source
+        from alkfish.io.locations import PicturePlace
+
+        return PicturePlace(
+            (as_source(path),),
+            dict(self.channels or {}),
+            self.pixel_size_um or 0.0,
+            self.z_step_um or 0.0,
+            self.scene or "",
+        )
 
 
 @dataclass(frozen=True)

@@ -14,5 +14,7 @@ class ExitCode(IntEnum):
     """At least one case could not be scored, the others were; or an unexpected error."""
     USAGE = 2
     """A usage or input error; nothing was scored."""
+    CONTROL_FAILED = 3
+    """A control slide of the batch does not show what it must; cases were scored."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C; finished cases are kept, nothing is half-written."""

@@ -21,6 +21,7 @@ SETTINGS = "Settings"
 OUTPUT = "Output"
 SLIDE = "Whole slides"
 WORK = "Spreading the work"
+BATCH = "Batches"
 
 
 def _remember(key: str) -> Callable[[typer.Context, bool], bool]:
@@ -156,6 +157,37 @@ TileFieldsOption = Annotated[
         rich_help_panel=WORK,
     ),
 ]
+ManifestOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--manifest",
+        metavar="FILE|FOLDER",
+        help="Score a batch: a sheet of cases (CSV or Excel; columns in the documentation), or a "
+        "folder with one folder or picture per case. What is done and intact is kept.",
+        rich_help_panel=BATCH,
+    ),
+]
+ReportOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--report/--no-report",
+        help="Write the report of each case of a batch into its folder. Default: yes.",
+        rich_help_panel=BATCH,
+    ),
+]
+PdfOption = Annotated[
+    bool,
+    typer.Option("--pdf", help="Reports as PDF, too.", rich_help_panel=BATCH),
+]
+LabNameOption = Annotated[
+    str,
+    typer.Option(
+        "--lab-name",
+        metavar="TEXT",
+        help="Name of the laboratory on reports and summary.",
+        rich_help_panel=BATCH,
+    ),
+]
 OverwriteOption = Annotated[
     bool,
     typer.Option("--overwrite", help="Replace existing results.", rich_help_panel=OUTPUT),
@@ -164,7 +196,8 @@ JsonOption = Annotated[
     bool,
     typer.Option(
         "--json",
-        help="Print one JSON document on standard output and nothing else there.",
+        help="Print one JSON document on standard output and nothing else there; a batch prints "
+        "one event per line.",
         callback=_remember(JSON_KEY),
         rich_help_panel=OUTPUT,
     ),

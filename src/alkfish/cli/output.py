@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from alkfish._version import __version__
-from alkfish.errors import AlkfishError
+from alkfish.errors import AlkfishError, error_parts
 
 
 def say(text: str) -> None:
@@ -54,12 +54,7 @@ def print_json_error(error: AlkfishError) -> None:
 
 def error_as_json(error: BaseException) -> dict[str, Any]:
     """Return an error as JSON values: type, problem, where, found, allowed and remedy."""
-    names = ("problem", "where", "found", "allowed", "remedy")
-    if not isinstance(error, AlkfishError):
-        return {"type": type(error).__name__, "problem": str(error)}
-    known = {name: getattr(error, name) for name in names}
-    texts = {name: None if value is None else str(value) for name, value in known.items()}
-    return {"type": type(error).__name__, **texts}
+    return dict(error_parts(error))
 
 
 def stdout_console() -> Console:

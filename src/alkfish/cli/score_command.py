@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alkfish.cli.batch_command import BatchArguments, score_manifest
 from alkfish.cli.exit_codes import ExitCode
 from alkfish.cli.options import (
     NOTICE,
@@ -18,9 +19,13 @@ from alkfish.cli.options import (
     ConfigOption,
     DebugOption,
     JsonOption,
+    LabNameOption,
+    ManifestOption,
     OverwriteOption,
+    PdfOption,
     PixelSizeOption,
     ProbeOption,
+    ReportOption,
     RoiExcludeOption,
     RoiIncludeOption,
     RoiOption,
@@ -31,26 +36,18 @@ from alkfish.cli.options import (
     WorkersOption,
     ZStepOption,
 )
+from alkfish.errors import InputError
 
 if TYPE_CHECKING:
+    from alkfish.batch.outlines import OutlineOptions
     from alkfish.cli.batch import Job, Outcome, ReadOptions, Scored
-    from alkfish.cli.outlines import OutlineOptions
     from alkfish.cli.progress import FieldProgress
     from alkfish.config import Config
     from alkfish.execute import Executor
     from alkfish.io.geojson import Regions
-    from alkfish.model.probe import ProbeProfile
 
 
 def score(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH...",
-            help="A picture or slide is a case of one field, a folder a case of many fields.",
-            show_default=False,
-        ),
-    ],
     out: Annotated[
         Path,
         typer.Option(
@@ -61,6 +58,15 @@ def score(
             rich_help_panel=OUTPUT,
         ),
     ],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH...",
+            help="A picture or slide is a case of one field, a folder a case of many fields.",
+            show_default=False,
+        ),
+    ] = None,
+    manifest: ManifestOption = None,
     probe: ProbeOption = "vysis-alk",
     config: ConfigOption = None,
     settings: SetOption = None,
@@ -75,6 +81,9 @@ def score(
     scheduler: SchedulerOption = None,
     tile_fields: TileFieldsOption = 1,
     overwrite: OverwriteOption = False,
+    report: ReportOption = None,
+    pdf: PdfOption = False,
+    lab_name: LabNameOption = "",
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -90,12 +99,26 @@ def score(
 
     alkfish score slide.ome.tif -o results --workers 4 --roi tumour.geojson
 
-    Exit codes: 0 all scored, 1 some case failed, 2 usage or input error (nothing was scored).
-    """
-    from alkfish.cli.outlines import OutlineOptions
+    alkfish score --manifest cases.csv -o results --workers 4
 
+    Exit codes: 0 all scored, 1 some case failed, 2 usage or input error (nothing was scored), 3 a
+    control slide of the batch failed.
+    """
+    from alkfish.batch.outlines import OutlineOptions
+
+    check_sources(paths or [], manifest, roi, has_report_options=bool(report or pdf or lab_name))
+    if manifest is not None:
+        arguments = BatchArguments(
+            probe, channels, pixel_size_um, z_step_um, scene, tuple(roi_include or ()),
+            tuple(roi_exclude or ()), tile_fields, overwrite, report is not False, pdf, lab_name,
+        )  # fmt: skip
+        score_manifest(
+            manifest, out, arguments, load_config(config, settings or []),
+            workers=workers, scheduler=scheduler, as_json=as_json,
+        )  # fmt: skip
+        return
     outcomes = score_paths(
-        paths,
+        paths or [],
         out,
         options=read_options(probe, channels, pixel_size_um, z_step_um=z_step_um, scene=scene),
         outlines=OutlineOptions(roi, tuple(roi_include or ()), tuple(roi_exclude or ())),
@@ -107,6 +130,36 @@ def score(
     )
     show(outcomes, as_json=as_json)
     end_with_code(outcomes)
+
+
+def check_sources(
+    paths: list[Path], manifest: Path | None, roi: Path | None, *, has_report_options: bool
+) -> None:
+    """Refuse options that contradict each other.
+
+    Raises
+    ------
+    InputError
+        If there are no cases or two kinds of them, or an option belongs to the other kind.
+    """
+    if bool(paths) == (manifest is not None):
+        raise InputError(
+            "the cases are given twice" if paths else "no cases are given",
+            allowed="paths of cases, or --manifest with a sheet or a folder of cases",
+            remedy="see alkfish score --help",
+        )
+    if manifest is not None and roi is not None:
+        raise InputError(
+            "outlined areas of a batch stand in its sheet",
+            where="--roi",
+            remedy="name the file of each case in the column roi",
+        )
+    if manifest is None and has_report_options:
+        raise InputError(
+            "reports are written by batches only",
+            where="--report, --pdf, --lab-name",
+            remedy="use --manifest, or write the report of a case with: alkfish report",
+        )
 
 
 @dataclass(frozen=True)
@@ -151,8 +204,8 @@ def score_paths(
     work: Work | None = None,
 ) -> list[Outcome]:  # fmt: skip
     """Plan, check, score and write; errors of single cases are printed as they happen."""
+    from alkfish.batch.outlines import OutlineOptions, find_outlines
     from alkfish.cli import batch
-    from alkfish.cli.outlines import OutlineOptions, find_outlines
     from alkfish.cli.output import print_error, say
     from alkfish.cli.progress import FieldProgress
     from alkfish.execute import keep_freed_memory, open_executor
@@ -171,7 +224,7 @@ def score_paths(
     ):
         executor.check_paths([path for job in jobs for path in job.case.paths])
         scorer = CaseScorer(
-            out, options.probe, config, overwrite, regions, progress, executor, spread.tile_fields
+            out, options, config, overwrite, regions, progress, executor, spread.tile_fields
         )
         for outcome in batch.run(planned, scorer):
             if isinstance(outcome, batch.Failed):
@@ -185,7 +238,7 @@ class CaseScorer:
     """Scores one case after the other and writes their bundles."""
 
     out: Path
-    probe: ProbeProfile
+    options: ReadOptions
     config: Config
     overwrite: bool
     regions: Mapping[str, Mapping[str, Regions]]
@@ -197,13 +250,15 @@ class CaseScorer:
         """Score a case and write its bundle; finished fields of slides are kept until then."""
         from alkfish import pipeline
         from alkfish.cli.batch import Scored
+        from alkfish.io.areas import write_areas
         from alkfish.io.bundle import folder_name, write_bundle
+        from alkfish.io.locations import remember_pictures
 
         self.progress.begin(job.case_id)
         folder = self.out / f".{folder_name(job.case_id)}.fields"
         result = pipeline.score_case(
             job.case,
-            probe=self.probe,
+            probe=self.options.probe,
             config=self.config,
             regions=self.regions.get(job.case_id),
             spread=pipeline.Spread(
@@ -215,6 +270,8 @@ class CaseScorer:
             ),
         )
         bundle = write_bundle(result, self.out, overwrite=self.overwrite)
+        write_areas(bundle, self.regions.get(job.case_id, {}))
+        remember_pictures(self.out, job.case_id, self.options.place_of(job.path))
         shutil.rmtree(folder, ignore_errors=True)
         return Scored(job.path, job.case_id, result, bundle)
 

@@ -8,12 +8,21 @@ from typing import Annotated, Any, Literal, TypeGuard
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alkfish.errors import ProbeError
-from alkfish.model.probe import CaseRule, Colour, ProbeProfile, SeparationMeasure, SeparationRule
+from alkfish.model.probe import (
+    CaseRule,
+    Colour,
+    ControlLimits,
+    LabBackground,
+    ProbeProfile,
+    SeparationMeasure,
+    SeparationRule,
+)
 
 SETTINGS: Mapping[str, str] = {
     "name": "Identifier: lower-case letters, digits, dot, dash, underscore.",
     "title": "Name of the kit, for people.",
     "gene": "Gene symbol.",
+    "version": "Counts up with each version that the laboratory writes; 1 if left out.",
     "confirmed": "true once a person has checked colours and figures; false: scoring refuses it.",
     "colours": "Which picture channel shows which probe end: red (also orange) or green.",
     "separation": "When a 3' and a 5' signal are split: at or beyond the limit.",
@@ -27,6 +36,13 @@ SETTINGS: Mapping[str, str] = {
     "case_rule.read_size": "Nuclei that each reader counts in the two-reader rule.",
     "case_rule.equivocal_counts": "Positive nuclei of reader 1, from, to (both included), that "
     "call for reader 2.",
+    "controls": "What control slides must show; may be left out.",
+    "controls.negative_below_percent": "A negative control must stay below this percentage "
+    "of positive nuclei.",
+    "controls.positive_from_percent": "A positive control must reach this percentage of "
+    "positive nuclei.",
+    "background": "Normal specimens behind the cut-off, written by `alkfish cutoff`; may be left "
+    "out.",
     "sources": "Where each figure comes from; written into every result.",
 }
 """Help text of each setting and table, written as comments into TOML."""
@@ -37,11 +53,15 @@ SOURCED = (
 )  # fmt: skip
 """What a profile names a source for."""
 
+SOURCED_IF_DECLARED = ("controls",)
+"""What needs a source only in profiles that declare it."""
+
 UNFILLED = "fill in"
 """Beginning of the sources in the template, for a person to replace."""
 
 _Text = Annotated[str, Field(min_length=1, max_length=400)]
 _Percent = Annotated[int, Field(ge=0, le=100)]
+_Share = Annotated[float, Field(ge=0)]
 _Count = Annotated[int, Field(ge=0, le=10_000)]
 
 
@@ -67,6 +87,28 @@ class _CaseRule(_Strict):
     equivocal_counts: Annotated[list[_Count], Field(min_length=2, max_length=2)]
 
 
+class _Controls(_Strict):
+    negative_below_percent: _Percent
+    positive_from_percent: _Percent
+
+
+class _Background(_Strict):
+    method: Literal["mean-3sd", "beta-inverse", "binomial", "none"]
+    confidence: Annotated[float, Field(ge=0.5, lt=1)]
+    limit_percent: _Share
+    positive_percent: _Share
+    split_percent: _Share
+    isolated_3p_percent: _Share
+    isolated_5p_percent: _Share
+    n_specimens: Annotated[int, Field(ge=1)]
+    n_nuclei: Annotated[int, Field(ge=1)]
+    specimens: list[_Text]
+    based_on: _Text
+    config_fingerprint: _Text
+    software: _Text
+    created: _Text
+
+
 class _Profile(_Strict):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
     title: _Text
@@ -75,6 +117,9 @@ class _Profile(_Strict):
     colours: _Colours
     separation: _Separation
     case_rule: _CaseRule
+    controls: _Controls | None = None
+    version: Annotated[int, Field(ge=1, le=100_000)] = 1
+    background: _Background | None = None
     sources: dict[str, _Text] = Field(default_factory=dict)
 
 
@@ -87,7 +132,7 @@ def checked_profile(data: Mapping[str, Any], *, where: str) -> ProbeProfile:
         Listing every unknown, missing or impossible setting.
     """
     problems = [*_shape_problems(data), *_colour_problems(data), *_rule_problems(data)]
-    problems += _source_problems(data)
+    problems += [*_control_problems(data), *_source_problems(data)]
     if problems:
         raise ProbeError(
             "the probe profile is not valid: " + "; ".join(problems),
@@ -114,7 +159,17 @@ def checked_profile(data: Mapping[str, Any], *, where: str) -> ProbeProfile:
             equivocal_counts=(rule.equivocal_counts[0], rule.equivocal_counts[1]),
         ),
         sources=parsed.sources,
+        controls=None if parsed.controls is None else ControlLimits(**parsed.controls.model_dump()),
+        version=parsed.version,
+        background=_background(parsed.background),
     )
+
+
+def _background(parsed: _Background | None) -> LabBackground | None:
+    if parsed is None:
+        return None
+    values = parsed.model_dump()
+    return LabBackground(**values | {"specimens": tuple(parsed.specimens)})
 
 
 def _shape_problems(data: Mapping[str, Any]) -> Iterator[str]:
@@ -184,11 +239,25 @@ def _equivocal_problems(counts: tuple[int, int], size: int, percent: object) -> 
         )
 
 
+def _control_problems(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield limits of controls that contradict each other or the rule of the case."""
+    limits, percent = _table(data, "controls"), _table(data, "case_rule").get("positive_percent")
+    low, high = limits.get("negative_below_percent"), limits.get("positive_from_percent")
+    if not _is_int(percent):
+        return
+    if _is_int(low) and low > percent:
+        yield f"controls.negative_below_percent: {low} is above positive_percent {percent}"
+    if _is_int(high) and high < percent:
+        yield f"controls.positive_from_percent: {high} is below positive_percent {percent}"
+
+
 def _source_problems(data: Mapping[str, Any]) -> Iterator[str]:
     sources = data.get("sources", {})
-    unknown = sorted(set(sources) - set(SOURCED)) if isinstance(sources, Mapping) else []
+    known = {*SOURCED, *SOURCED_IF_DECLARED}
+    unknown = sorted(set(sources) - known) if isinstance(sources, Mapping) else []
     if unknown:
-        yield f"sources: unknown key {', '.join(unknown)} (known: {', '.join(SOURCED)})"
+        allowed = ", ".join((*SOURCED, *SOURCED_IF_DECLARED))
+        yield f"sources: unknown key {', '.join(unknown)} (known: {allowed})"
 
 
 def _pair(value: object) -> tuple[int, int] | None:

@@ -32,6 +32,10 @@ _writing = partial(
 )
 
 _EXPORTED = ("_nuclei.csv", "_spots.csv", "_nuclei.geojson")
+AREAS = "areas"
+"""Folder of the outlines that a result was scored within; see `alkfish.io.areas`."""
+
+_DERIVED = frozenset({"report.html", "report.pdf", "report-anonymous.html", "batch.json", AREAS})
 _UNSAFE = frozenset('<>:"|?*')
 _DEVICES = frozenset(
     ["CON", "PRN", "AUX", "NUL", *(f"{port}{i}" for port in ("COM", "LPT") for i in range(1, 10))]
@@ -139,6 +143,39 @@ def write_bundle(result: CaseResult, out_dir: str | Path, *, overwrite: bool = F
     return target
 
 
+def place_bundle(
+    bundle: str | Path, out_dir: str | Path, case_id: str, *, keep_older: str | Path | None = None
+) -> Path:
+    """Move a complete bundle into its place; an older one of the same case is replaced.
+
+    Parameters
+    ----------
+    bundle : path-like
+        A folder as `write_bundle` makes it, in the same file system; it is gone afterwards.
+    out_dir : path-like
+        Folder of the bundles.
+    case_id : str
+        Identifier of the case.
+    keep_older : path-like, optional
+        Where the older bundle goes, in the same file system; it is deleted if left out, or if there
+        is something already.
+
+    Returns
+    -------
+    Path
+        The folder of the bundle.
+
+    Raises
+    ------
+    OutputError
+        If it may not or cannot be put there; see `check_bundle_target`.
+    """
+    target = check_bundle_target(out_dir, case_id, overwrite=True)
+    with _writing(target):
+        _move(Path(bundle), target, None if keep_older is None else Path(keep_older))
+    return target
+
+
 def open_bundle(path: str | Path) -> CaseResult:
     """Open a bundle; the tables are read, label images only when asked for.
 
@@ -228,7 +265,7 @@ def _check_replaceable(target: Path, case_id: str, *, overwrite: bool) -> None:
         )
 
 
-def _move(partial: Path, target: Path) -> None:
+def _move(partial: Path, target: Path, keep: Path | None = None) -> None:
     """Put `partial` in the place of `target`; an older target stays if that fails."""
     if not target.exists():
         partial.rename(target)
@@ -244,14 +281,18 @@ def _move(partial: Path, target: Path) -> None:
         raise
     finally:
         if target.exists():
+            if keep is not None and not keep.exists():
+                keep.parent.mkdir(parents=True, exist_ok=True)
+                (older / target.name).rename(keep)
             shutil.rmtree(older, ignore_errors=True)
 
 
 def _keep_other_files(older: Path, target: Path) -> None:
-    """Carry over what is not part of a bundle: notes, reads. Exported tables would be stale."""
-    own = {RESULT, NUCLEI, SPOTS, LABELS}
+    """Carry over what is not part of a bundle: notes, reads. Tables and reports would be stale."""
+    own = {RESULT, NUCLEI, SPOTS, LABELS} | _DERIVED
     for item in older.iterdir():
-        if item.name not in own and not item.name.endswith(_EXPORTED):
+        is_stale = item.name in own or item.name.endswith(_EXPORTED)
+        if not is_stale and not (target / item.name).exists():
             item.rename(target / item.name)
 
 

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from alkfish.errors import ProbeError
-from alkfish.io._probe_schema import SETTINGS, SOURCED, UNFILLED, checked_profile
+from alkfish.io._probe_schema import (
+    SETTINGS,
+    SOURCED,
+    SOURCED_IF_DECLARED,
+    UNFILLED,
+    checked_profile,
+)
 from alkfish.model.probe import ProbeProfile
 
 DEFAULT_PROBE = "vysis-alk"
@@ -94,8 +100,9 @@ def unsourced_figures(profile: ProbeProfile) -> tuple[str, ...]:
 
     Such a profile can be scored with once it is confirmed, but a reviewer should know.
     """
+    declared = SOURCED if profile.controls is None else (*SOURCED, *SOURCED_IF_DECLARED)
     return tuple(
-        name for name in SOURCED if profile.sources.get(name, UNFILLED).startswith(UNFILLED)
+        name for name in declared if profile.sources.get(name, UNFILLED).startswith(UNFILLED)
     )
 
 
@@ -115,10 +122,17 @@ def probe_from_mapping(data: Mapping[str, Any], *, where: str = "probe profile")
 def probe_to_mapping(profile: ProbeProfile) -> dict[str, Any]:
     """Return a profile as nested plain values; the inverse of `probe_from_mapping`."""
     rule = profile.case_rule
+    controls = {} if profile.controls is None else {"controls": vars(profile.controls).copy()}
+    version = {} if profile.version == 1 else {"version": profile.version}
+    measured = profile.background
+    background = {} if measured is None else {"background": vars(measured) | {
+        "specimens": list(measured.specimens)
+    }}  # fmt: skip
     return {
         "name": profile.name,
         "title": profile.title,
         "gene": profile.gene,
+        **version,
         "confirmed": profile.confirmed,
         "colours": {
             "three_prime": profile.three_prime_colour.value,
@@ -135,6 +149,8 @@ def probe_to_mapping(profile: ProbeProfile) -> dict[str, Any]:
             "read_size": rule.read_size,
             "equivocal_counts": list(rule.equivocal_counts),
         },
+        **controls,
+        **background,
         "sources": dict(profile.sources),
     }
 

@@ -80,7 +80,7 @@ def provenance(config: Config, inputs: Iterable[str | Path] = ()) -> Provenance:
         config=config.model_dump(mode="json"),
         config_fingerprint=config.fingerprint(),
         inputs=checksums | {url: _sha256_of_metadata(url) for url in urls},
-        created=_now().isoformat(timespec="seconds"),
+        created=timestamp(),
     )
 
 
@@ -96,6 +96,17 @@ def _sha256_of_metadata(url: str) -> str:
         except OSError:
             continue
     return digest.hexdigest()
+
+
+def timestamp() -> str:
+    """Return the time in UTC to the second, or that of SOURCE_DATE_EPOCH if it is set.
+
+    Raises
+    ------
+    InputError
+        If SOURCE_DATE_EPOCH is not a time.
+    """
+    return _now().isoformat(timespec="seconds")
 
 
 def _now() -> datetime:

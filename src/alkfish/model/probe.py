@@ -77,6 +77,63 @@ class CaseRule:
 
 
 @dataclass(frozen=True)
+class ControlLimits:
+    """What control slides of a kit must show; compared with integer counts.
+
+    Attributes
+    ----------
+    negative_below_percent : int
+        A negative control must show a smaller percentage of positive nuclei.
+    positive_from_percent : int
+        A positive control must show at least this percentage of positive nuclei.
+    """
+
+    negative_below_percent: int
+    positive_from_percent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabBackground:
+    """What normal specimens of a laboratory showed, as ``alkfish cutoff`` writes it.
+
+    Attributes
+    ----------
+    method : str
+        Formula of the cut-off: ``mean-3sd``, ``beta-inverse``, ``binomial``, or ``none`` if the
+        cut-off was left as it was.
+    confidence : float
+        One-sided confidence of the formula.
+    limit_percent : float
+        Highest rate that is still normal by the formula; 0 with ``none``.
+    positive_percent, split_percent, isolated_3p_percent, isolated_5p_percent : float
+        Share of nuclei of each class over all specimens, in per cent.
+    n_specimens, n_nuclei : int
+        How many specimens, and counted nuclei in all.
+    specimens : tuple of str
+        Each with the fingerprint of its result.
+    based_on : str
+        Profile that the specimens were scored with.
+    config_fingerprint, software, created : str
+        Settings, version and time.
+    """
+
+    method: str
+    confidence: float
+    limit_percent: float
+    positive_percent: float
+    split_percent: float
+    isolated_3p_percent: float
+    isolated_5p_percent: float
+    n_specimens: int
+    n_nuclei: int
+    specimens: tuple[str, ...]
+    based_on: str
+    config_fingerprint: str
+    software: str
+    created: str
+
+
+@dataclass(frozen=True)
 class ProbeProfile:
     """A probe kit as the rules need it. Read from TOML; see ``docs/probes.md``.
 
@@ -98,6 +155,12 @@ class ProbeProfile:
         When a case is positive.
     sources : mapping of str to str
         Where each figure comes from, by setting name.
+    controls : ControlLimits, optional
+        Limits of the kit's control slides. None: the profile declares none; see `control_limits`.
+    version : int
+        Counts up each time the laboratory writes a new version of a profile.
+    background : LabBackground, optional
+        Where the laboratory's cut-off comes from. None: it was not measured.
     """
 
     name: str
@@ -109,6 +172,19 @@ class ProbeProfile:
     separation: SeparationRule = field(default_factory=SeparationRule)
     case_rule: CaseRule = field(default_factory=CaseRule)
     sources: Mapping[str, str] = field(default_factory=dict)
+    controls: ControlLimits | None = None
+    version: int = 1
+    background: LabBackground | None = None
+
+    @property
+    def control_limits(self) -> ControlLimits:
+        """The declared limits of control slides, else the ends of the borderline range.
+
+        The limits in the inserts of kits are not public, so none are shipped (clinical-rules 1.1).
+        """
+        if self.controls is not None:
+            return self.controls
+        return ControlLimits(*self.case_rule.borderline_percent)
 
     def end_of(self, colour: Colour) -> ProbeEnd:
         """Return the probe end that `colour` labels."""

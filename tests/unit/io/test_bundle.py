@@ -20,6 +20,7 @@ from alkfish.io.bundle import (
     export_csv,
     folder_name,
     open_bundle,
+    place_bundle,
     write_bundle,
 )
 from alkfish.io.probes import load_probe
@@ -368,3 +369,20 @@ def test_what_a_killed_program_left_is_removed(result: CaseResult, tmp_path: Pat
     write_bundle(result, tmp_path)
     assert not left.exists()
     assert busy.exists()
+
+
+def test_a_complete_bundle_takes_the_place_of_an_older_one(
+    result: CaseResult, tmp_path: Path
+) -> None:
+    older = write_bundle(result, tmp_path / "out")
+    for name in ("notes.txt", "report.html", "batch.json"):
+        (older / name).write_text("older", "utf-8")
+    made = write_bundle(result, tmp_path / "made")
+    (made / "batch.json").write_text("newer", "utf-8")
+    placed = place_bundle(made, tmp_path / "out", result.case_id)
+    assert placed == older
+    assert not made.exists()
+    assert (placed / "notes.txt").read_text("utf-8") == "older"
+    assert (placed / "batch.json").read_text("utf-8") == "newer"
+    assert not (placed / "report.html").exists()
+    assert [item.name for item in placed.parent.iterdir()] == [placed.name]

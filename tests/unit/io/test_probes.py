@@ -210,3 +210,39 @@ def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text(example, "utf-8")
     probe = require_confirmed(load_probe(tmp_path / "p.toml"))
     assert (probe.name, probe.three_prime_colour) == ("my-ros1", Colour.GREEN)
+
+
+def with_controls(negative: int, positive: int) -> dict:
+    """The default profile with declared limits of controls."""
+    limits = {"negative_below_percent": negative, "positive_from_percent": positive}
+    return changed() | {"controls": limits}
+
+
+def test_limits_of_controls_may_be_declared_and_are_written_only_then() -> None:
+    assert "controls" not in probe_to_mapping(load_probe())
+    probe = probe_from_mapping(with_controls(5, 60))
+    assert (probe.control_limits.negative_below_percent, probe.control_limits) == (
+        5,
+        probe.controls,
+    )
+    assert probe_to_mapping(probe)["controls"] == with_controls(5, 60)["controls"]
+    assert probe_from_mapping(tomllib.loads(probe_to_toml(probe))) == probe
+    assert "controls" in unsourced_figures(probe)
+
+
+def test_without_declared_limits_the_borderline_range_counts() -> None:
+    limits = load_probe().control_limits
+    assert (limits.negative_below_percent, limits.positive_from_percent) == (10, 20)
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ((16, 20), "negative_below_percent: 16 is above"),
+        ((10, 14), "positive_from_percent: 14 is below"),
+        ((-1, 20), "greater than or equal to 0"),
+    ],
+)
+def test_impossible_limits_of_controls_are_refused(limits: tuple, words: str) -> None:
+    with pytest.raises(ProbeError, match=words):
+        probe_from_mapping(with_controls(*limits))

@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from alkfish.errors import InputError
 
 if TYPE_CHECKING:
-    from alkfish.cli.batch import Job
     from alkfish.io.geojson import Regions
+    from alkfish.io.images import Case
+
+
+class Job(Protocol):
+    """An opened case that waits to be scored."""
+
+    @property
+    def case_id(self) -> str:
+        """Identifier of the case."""
+
+    @property
+    def case(self) -> Case:
+        """Its fields."""
+
 
 SUFFIXES = (".geojson", ".geojson.gz", ".json")
 

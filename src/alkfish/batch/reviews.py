@@ -1,0 +1,70 @@
+"""What people have done with the cases of a batch, from the review store beside the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alkfish.model.result import Call
+
+if TYPE_CHECKING:
+    from alkfish.review.standing import Standing
+
+STORE = "review.sqlite"
+
+
+@dataclass(frozen=True)
+class ReviewNote:
+    """How far the review of a case is.
+
+    Attributes
+    ----------
+    words : str
+        In a few words.
+    call : str
+        Verdict of the people, a value of `Call`; empty while there is none.
+    fingerprint : str
+        Of the result that was read; empty if none was.
+    """
+
+    words: str
+    call: str = ""
+    fingerprint: str = ""
+
+    def call_of(self, machine: Call) -> Call:
+        """Return the verdict of the people, or the machine's while there is none."""
+        return Call(self.call) if self.call else machine
+
+
+NOT_REVIEWED = ReviewNote("not reviewed")
+
+
+def review_notes(out: Path) -> Mapping[str, ReviewNote]:
+    """Return the state of every case with events in the review store; empty without a store.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read.
+    """
+    if not (out / STORE).is_file():
+        return {}
+    from alkfish.review.standing import standings
+    from alkfish.review.store import open_store
+
+    with open_store(out, create=False) as store:
+        return {name: _note(standing) for name, standing in standings(store).items()}
+
+
+def _note(standing: Standing) -> ReviewNote:
+    words = {
+        "scored": "opened, not read",
+        "reading": "being read",
+        "equivocal_awaiting_second": "awaits a second reader",
+        "called": "read, not signed",
+        "signed": f"signed by {standing.signed_by}",
+    }[standing.state.value]
+    call = "" if standing.call is None else standing.call.call.value
+    return ReviewNote(words, call, standing.result)

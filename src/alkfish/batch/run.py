@@ -1,0 +1,283 @@
+"""A batch from beginning to end: lock, log, cases, controls, summary."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alkfish._version import __version__
+from alkfish.batch.cases import BatchCase
+from alkfish.batch.controls import ControlCheck, check_controls
+from alkfish.batch.events import Event, EventKind, LogFile, Tell
+from alkfish.batch.lock import locked
+from alkfish.batch.outcomes import Done, Failed, Outcome, Waiting
+from alkfish.batch.outlines import OutlineOptions
+from alkfish.batch.planning import Planner
+from alkfish.batch.reviews import ReviewNote, review_notes
+from alkfish.batch.runner import SCRATCH, Runner
+from alkfish.batch.summary import write_summary
+from alkfish.batch.work import ReportPlan, clear
+from alkfish.config import Config
+from alkfish.errors import InputError, OutputError, StoreError
+from alkfish.execute import Executor
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch is run.
+
+    Attributes
+    ----------
+    config : Config
+        Settings of every case.
+    overwrite : bool
+        Score again what is done, also what people have read.
+    report : ReportPlan
+        Whether and how reports are written.
+    outlines : OutlineOptions
+        Classes of outlined areas.
+    tile_fields : int
+        Side of a unit of work on a slide, in fields.
+    """
+
+    config: Config = field(default_factory=Config)
+    overwrite: bool = False
+    report: ReportPlan = field(default_factory=ReportPlan)
+    outlines: OutlineOptions = field(default_factory=OutlineOptions)
+    tile_fields: int = 1
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of a batch.
+
+    Attributes
+    ----------
+    outcomes : tuple of Done, Failed or Waiting
+        In the order of the cases.
+    checks : tuple of ControlCheck
+        Of the control slides.
+    problem : str
+        Why the summary could not be written; empty if it was.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    checks: tuple[ControlCheck, ...]
+    problem: str = ""
+
+    @property
+    def failed(self) -> tuple[Failed, ...]:
+        """The cases without a result."""
+        return tuple(item for item in self.outcomes if isinstance(item, Failed))
+
+    @property
+    def incomplete(self) -> tuple[Done, ...]:
+        """The cases with a result of which something else could not be written."""
+        return tuple(item for item in self.outcomes if isinstance(item, Done) and item.problems)
+
+    @property
+    def failed_controls(self) -> tuple[ControlCheck, ...]:
+        """The control slides that do not show what they must."""
+        return tuple(check for check in self.checks if not check.passed)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many cases were scored, kept, failed and not reached."""
+        done = [item for item in self.outcomes if isinstance(item, Done)]
+        return {
+            "cases": len(self.outcomes),
+            "scored": sum(item.is_new for item in done),
+            "kept": sum(not item.is_new for item in done),
+            "failed": len(self.failed),
+            "not_reached": sum(isinstance(item, Waiting) for item in self.outcomes),
+            "controls": len(self.checks),
+            "controls_failed": len(self.failed_controls),
+            "problems": len(self.incomplete),
+        }
+
+
+def run_batch(
+    cases: Sequence[BatchCase],
+    out: str | Path,
+    *,
+    executor: Executor,
+    options: BatchOptions | None = None,
+    tell: Tell | None = None,
+) -> BatchResult:
+    """Score the cases of a batch; done and intact ones are kept.
+
+    Parameters
+    ----------
+    cases : sequence of BatchCase
+        From `read_cases`, or made by hand; their ids must differ.
+    out : path-like
+        Folder of results: a bundle per case, ``summary.csv``, ``summary.html``, ``batch.log``.
+    executor : Executor
+        From `alkfish.execute.open_executor`.
+    options : BatchOptions, optional
+        Settings and choices.
+    tell : callable, optional
+        Called with every `Event` as it happens.
+
+    Returns
+    -------
+    BatchResult
+        One outcome per case. A case that fails never stops the others.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written, or another batch works there.
+    InputError
+        If reports are wanted and cannot be made, or there are no cases.
+    KeyboardInterrupt
+        When stopped; the summary then says which cases were not reached.
+    """
+    if not cases:
+        raise InputError("there is no case to score", remedy="name at least one case")
+    chosen, target = options or BatchOptions(), Path(out)
+    check_reports(chosen.report)
+    with opened_out(target, tell or _nobody) as told:
+        runner = make_runner(target, chosen, executor, told)
+        told(started(cases, executor, chosen.config))
+        try:
+            runner.run(cases, notes_of(target, told))
+        except BaseException:
+            result = close_batch(cases, runner, chosen, target)
+            words = f"stopped: {in_words(result.counts())}"
+            told(Event(EventKind.BATCH_STOPPED, words, data=result.counts()))
+            raise
+        result = close_batch(cases, runner, chosen, target)
+        tell_end(result, target, told)
+    return result
+
+
+def check_reports(plan: ReportPlan) -> None:
+    """Find out before the work whether reports can be made.
+
+    Raises
+    ------
+    InputError
+        If the extra ``report`` is not installed.
+    """
+    needed = ["jinja2"] * plan.wanted + ["weasyprint"] * (plan.wanted and plan.pdf)
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            "reports need packages that are not installed",
+            found=", ".join(missing),
+            remedy='install them with: python -m pip install "alkfish[report]", or give '
+            "--no-report",
+        )
+
+
+@contextmanager
+def opened_out(out: Path, tell: Tell) -> Iterator[Tell]:
+    """Hold the folder of results; yield what tells the log file, too."""
+    with locked(out):
+        scratch = out / SCRATCH
+        clear(scratch)
+        scratch.mkdir()
+        log = LogFile(out)
+
+        def told(event: Event) -> None:
+            log(event)
+            tell(event)
+
+        try:
+            yield told
+        finally:
+            log.close()
+            clear(scratch)
+
+
+def make_runner(out: Path, options: BatchOptions, executor: Executor, tell: Tell) -> Runner:
+    """Return what runs the cases."""
+    planner = Planner(
+        out=out.absolute(),
+        config=options.config,
+        report=options.report,
+        scratch=out.absolute() / SCRATCH,
+        overwrite=options.overwrite,
+        outlines=options.outlines,
+    )
+    return Runner(planner, executor, tell, options.tile_fields)
+
+
+def notes_of(out: Path, tell: Tell) -> Mapping[str, ReviewNote]:
+    """Return the state of the reviews; a store that cannot be read is told and left out."""
+    try:
+        return review_notes(out)
+    except StoreError as error:
+        text = f"the review store cannot be read: {' '.join(str(error).split())}"
+        tell(Event(EventKind.NOTICE, text))
+        return {}
+
+
+def close_batch(
+    cases: Sequence[BatchCase], runner: Runner, options: BatchOptions, out: Path
+) -> BatchResult:
+    """Check the controls and write the summary of what there is; the results stay without it."""
+    outcomes = tuple(runner.outcomes.get(case.case_id, Waiting(case)) for case in cases)
+    checks = check_controls(outcomes)
+    reviews = notes_of(out, runner.tell)
+    try:
+        write_summary(out, outcomes, checks, reviews, lab_name=options.report.lab_name)
+    except OutputError as error:
+        text = f"{' '.join(str(error).split())}; is it open in another program?"
+        runner.tell(Event(EventKind.NOTICE, text))
+        return BatchResult(outcomes, checks, text)
+    return BatchResult(outcomes, checks)
+
+
+def tell_end(result: BatchResult, out: Path, tell: Tell, *, with_controls: bool = True) -> None:
+    """Tell what the controls showed and how the batch ended."""
+    for check in result.checks:
+        word = "passed" if check.passed else "FAILED"
+        data = {"control": check.case.control.value, "passed": check.passed}
+        text = f"{word}: {check.text}"
+        tell(Event(EventKind.CONTROL_CHECKED, text, check.case.case_id, data))
+    if with_controls and not result.checks:
+        tell(Event(EventKind.NOTICE, "no control slide is marked in this batch"))
+    counts = result.counts()
+    ends: dict[str, int | str] = {
+        **counts,
+        "summary": str(out / "summary.html"),
+        "table": str(out / "summary.csv"),
+    }
+    tell(Event(EventKind.BATCH_FINISHED, in_words(counts), data=ends))
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """Return the counts of a batch as a sentence."""
+    cases = "1 case" if counts["cases"] == 1 else f"{counts['cases']} cases"
+    words = [
+        f"{cases}: {counts['scored']} scored, {counts['kept']} done before, "
+        f"{counts['failed']} failed"
+    ]
+    if counts["not_reached"]:
+        words.append(f"{counts['not_reached']} not reached")
+    if counts["problems"]:
+        words.append(f"{counts['problems']} without their report")
+    if counts["controls_failed"]:
+        words.append(f"{counts['controls_failed']} of {counts['controls']} CONTROLS FAILED")
+    return "; ".join(words)
+
+
+def started(cases: Sequence[BatchCase], executor: Executor, config: Config) -> Event:
+    """Return the event that a batch has begun."""
+    n = len(cases)
+    text = f"{n} {'case' if n == 1 else 'cases'}, alkfish {__version__}, {executor.describe()}"
+    data = {
+        "n_cases": n,
+        "alkfish": __version__,
+        "config_fingerprint": config.fingerprint(),
+        "n_workers": executor.n_workers,
+    }
+    return Event(EventKind.BATCH_STARTED, text, data=data)
+
+
+def _nobody(_: Event) -> None:
+    """Tell nobody."""

@@ -1,0 +1,328 @@
+"""Watching a folder: what a microscope drops into it is scored once it is complete.
+
+The folder is looked into again and again, which also works on network shares.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from alkfish._version import __version__
+from alkfish.batch.cases import BatchCase
+from alkfish.batch.events import Event, EventKind, Tell
+from alkfish.batch.inbox import Entry, look_into
+from alkfish.batch.manifest import Defaults, case_of
+from alkfish.batch.outcomes import Done, Failed, Figures, Outcome, Waiting
+from alkfish.batch.recipe import fingerprint
+from alkfish.batch.run import (
+    BatchOptions,
+    BatchResult,
+    check_reports,
+    close_batch,
+    make_runner,
+    notes_of,
+    opened_out,
+    started,
+    tell_end,
+)
+from alkfish.batch.runner import Runner
+from alkfish.batch.watch_state import Seen, read_state, write_state
+from alkfish.batch.work import REPORT
+from alkfish.errors import AlkfishError, InputError
+from alkfish.execute import Executor
+from alkfish.io.bundle import folder_name, open_bundle
+from alkfish.io.images import default_case_id
+from alkfish.io.probes import load_probe, probe_to_mapping
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """When what lies in the folder is complete.
+
+    Attributes
+    ----------
+    settle_s : float
+        Seconds for which names, sizes and times must not change.
+    poll_s : float
+        Seconds between two looks.
+    marker : str
+        Ending of a file that says "complete" (``.done``); then nothing else counts. Empty: none.
+    once : bool
+        Score what is complete, wait once for the settle time if something is not, and end.
+    """
+
+    settle_s: float = 30.0
+    poll_s: float = 5.0
+    marker: str = ""
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time and patience; tests bring their own."""
+
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+
+def watch_inbox(
+    inbox: str | Path,
+    out: str | Path,
+    *,
+    executor: Executor,
+    options: BatchOptions | None = None,
+    defaults: Defaults | None = None,
+    watch: WatchOptions | None = None,
+    tell: Tell | None = None,
+    clock: Clock | None = None,
+) -> BatchResult:
+    """Score what comes into a folder, until stopped.
+
+    Every picture and every folder of pictures directly in it is a case. What was scored is scored
+    again when its files change. What fails is told and tried again when its files change.
+
+    Parameters
+    ----------
+    inbox : path-like
+        The watched folder; nothing is written there.
+    out : path-like
+        Folder of results, as for `run_batch`, with ``watch.json`` for the next start.
+    executor, options, tell
+        As for `run_batch`.
+    defaults : Defaults, optional
+        Probe profile and options of reading.
+    watch : WatchOptions, optional
+        When a case is complete.
+    clock : Clock, optional
+        Of the computer by default.
+
+    Returns
+    -------
+    BatchResult
+        With `WatchOptions.once`: what was done now.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be read at the start, or lies within the results or around them.
+    OutputError
+        If the results cannot be written.
+    KeyboardInterrupt
+        When stopped; finished cases are kept.
+    """
+    source, target = Path(inbox).absolute(), Path(out).absolute()
+    chosen = options or BatchOptions()
+    _check_places(source, target)
+    check_reports(chosen.report)
+    look_into(source)
+    with opened_out(target, tell or (lambda _: None)) as told:
+        watcher = _Watcher(
+            inbox=source, out=target, executor=executor, options=chosen,
+            defaults=defaults or Defaults(), watch=watch or WatchOptions(), tell=told,
+            clock=clock or Clock(),
+        )  # fmt: skip
+        try:
+            return watcher.go_on()
+        except KeyboardInterrupt:
+            told(Event(EventKind.BATCH_STOPPED, "stopped watching; finished cases are kept"))
+            raise
+
+
+def _check_places(inbox: Path, out: Path) -> None:
+    real, results = inbox.resolve(), out.resolve()
+    if real == results or real in results.parents or results in real.parents:
+        raise InputError(
+            "the watched folder and the folder of results lie within each other",
+            where=inbox,
+            found=out,
+            remedy="choose a folder of results elsewhere with -o",
+        )
+
+
+@dataclass
+class _Watcher:
+    """One watcher: what it has seen, and the outcomes of all cases so far."""
+
+    inbox: Path
+    out: Path
+    executor: Executor
+    options: BatchOptions
+    defaults: Defaults
+    watch: WatchOptions
+    tell: Tell
+    clock: Clock
+    seen: dict[str, Seen] = field(default_factory=dict)
+    known: dict[str, BatchCase] = field(default_factory=dict)
+    is_away: bool = False
+
+    def __post_init__(self) -> None:
+        self.runner: Runner = make_runner(self.out, self.options, self.executor, self.tell)
+        self.run = _run_key(self.options, self.defaults)
+        self.seen = read_state(self.out, self.run)
+        for name, seen in self.seen.items():
+            self._remember(name, seen)
+
+    def go_on(self) -> BatchResult:
+        """Look, score, wait; return only with `once`."""
+        self._tell_watching()
+        began = self.clock.now()
+        done: list[BatchCase] = []
+        while True:
+            ready = self._look()
+            if ready:
+                done += self._score(ready)
+            write_state(self.out, self.run, self.seen)
+            if self.watch.once and (self._is_settled() or self._has_waited(began)):
+                outcomes = [self.runner.outcomes[case.case_id] for case in done]
+                return BatchResult(tuple(outcomes), ())
+            self.clock.sleep(self._pause())
+
+    def _pause(self) -> float:
+        return (
+            min(self.watch.poll_s, max(0.1, self.watch.settle_s))
+            if self.watch.once
+            else (self.watch.poll_s)
+        )
+
+    def _has_waited(self, began: float) -> bool:
+        return self.clock.now() - began > self.watch.settle_s
+
+    def _is_settled(self) -> bool:
+        """Whether nothing that lies there is left to be done."""
+        return all(seen.is_handled for seen in self.seen.values())
+
+    def _look(self) -> list[Entry]:
+        """Return what is complete and not done; a folder that is away is waited for."""
+        try:
+            entries = look_into(self.inbox, marker=self.watch.marker)
+        except InputError as error:
+            if not self.is_away:
+                text = f"{' '.join(str(error).split())}; waiting for it"
+                self.tell(Event(EventKind.NOTICE, text))
+            self.is_away = True
+            return []
+        self.is_away = False
+        self._forget_vanished({entry.name for entry in entries})
+        return [entry for entry in entries if self._is_ready(entry)]
+
+    def _forget_vanished(self, present: set[str]) -> None:
+        """Forget what has gone before it was scored; what was scored stays in the summary."""
+        for name in [name for name in self.seen if name not in present]:
+            if not self.seen[name].handled:
+                del self.seen[name]
+            else:
+                self.seen[name].signature = self.seen[name].handled
+
+    def _is_ready(self, entry: Entry) -> bool:
+        now, seen = self.clock.now(), self.seen.get(entry.name)
+        if seen is None:
+            seen = self.seen[entry.name] = Seen(entry.signature, now)
+            text = f"{entry.name} has come; waiting until it is complete"
+            self.tell(Event(EventKind.CASE_SEEN, text, data={"name": entry.name}))
+        elif seen.signature != entry.signature or seen.since > now:  # or the clock was set back
+            seen.signature, seen.since = entry.signature, now
+        if seen.is_handled:
+            return False
+        if self.watch.marker:
+            return entry.is_marked
+        return now - seen.since >= self.watch.settle_s
+
+    def _score(self, entries: Sequence[Entry]) -> list[BatchCase]:
+        """Score what is ready; note what was done, also when stopped in between."""
+        cases = {entry.name: self._case_of(entry) for entry in entries}
+        claimed = {entry.name: entry.signature for entry in entries}
+        self.tell(started(list(cases.values()), self.executor, self.options.config))
+        clashing = self._clashing(cases)
+        fit = [case for name, case in cases.items() if name not in clashing]
+        self.known.update(cases)
+        try:
+            for name in clashing:
+                cases[name] = self.known[name] = self._refuse(name)
+            self.runner.run(fit, notes_of(self.out, self.tell))
+        finally:
+            for name, case in cases.items():
+                self._note(self.seen[name], case, claimed[name])
+            write_state(self.out, self.run, self.seen)
+            close_batch(self._all_cases(), self.runner, self.options, self.out)
+        outcomes = tuple(self.runner.outcomes[case.case_id] for case in cases.values())
+        tell_end(BatchResult(outcomes, ()), self.out, self.tell, with_controls=False)
+        self._tell_watching()
+        return list(cases.values())
+
+    def _tell_watching(self) -> None:
+        if not self.watch.once:
+            data = {"inbox": str(self.inbox)}
+            self.tell(Event(EventKind.WATCHING, f"watching {self.inbox}", data=data))
+
+    def _all_cases(self) -> list[BatchCase]:
+        cases = {case.case_id: case for case in self.known.values()}
+        reached = self.runner.outcomes
+        return [
+            case for case in cases.values()
+            if not isinstance(reached.get(case.case_id, Waiting(case)), Waiting)
+        ]  # fmt: skip
+
+    def _note(self, seen: Seen, case: BatchCase, signature: str) -> None:
+        outcome = self.runner.outcomes.get(case.case_id, Waiting(case))
+        if isinstance(outcome, Waiting):
+            return
+        seen.handled, seen.case_id = signature, case.case_id
+        seen.failure = dict(outcome.error) if isinstance(outcome, Failed) else {}
+
+    def _case_of(self, entry: Entry) -> BatchCase:
+        return case_of(entry.path, self.defaults)
+
+    def _clashing(self, cases: Mapping[str, BatchCase]) -> list[str]:
+        """Return the entries whose case id another entry, scored or earlier by name, gives."""
+        found, names = [], list(cases)
+        for number, (name, case) in enumerate(cases.items()):
+            others = {known.case_id.casefold() for at, known in self.known.items() if at != name}
+            others |= {cases[at].case_id.casefold() for at in names[:number]}
+            found += [name] if case.case_id.casefold() in others else []
+        return found
+
+    def _refuse(self, name: str) -> BatchCase:
+        """Settle an entry that gives the case id of another: it fails under its full name."""
+        case = BatchCase(name, (self.inbox / name,), probe=self.defaults.probe)
+        error = InputError(
+            "another picture or folder gives the same case id",
+            where=name,
+            found=default_case_id(self.inbox / name),
+            remedy="rename one of them",
+        )
+        self.runner.fail(case, error)
+        return case
+
+    def _remember(self, name: str, seen: Seen) -> None:
+        """Take up what an earlier run did with an entry, without reading its pictures."""
+        if not seen.handled or not seen.case_id:
+            return
+        case = replace(case_of(self.inbox / name, self.defaults), case_id=seen.case_id)
+        outcome = self._outcome_of(case, seen)
+        if outcome is None:
+            seen.handled = ""
+            return
+        self.known[name] = case
+        self.runner.outcomes[case.case_id] = outcome
+
+    def _outcome_of(self, case: BatchCase, seen: Seen) -> Outcome | None:
+        """Return what an earlier run came to; None if its result is not there any more."""
+        bundle = self.out / folder_name(case.case_id)
+        if seen.failure:
+            return Failed(case, seen.failure, bundle.exists())
+        try:
+            figures = Figures.of(open_bundle(bundle))
+        except AlkfishError:
+            return None
+        report = bundle / REPORT
+        return Done(case, figures, bundle, False, report=report if report.is_file() else None)
+
+
+def _run_key(options: BatchOptions, defaults: Defaults) -> str:
+    """Return the fingerprint of all that a result depends on besides the pictures."""
+    probe = probe_to_mapping(load_probe(defaults.probe))
+    parts = [__version__, options.config.fingerprint(), probe, repr(defaults.reading)]
+    return fingerprint([*parts, vars(options.report)])
