@@ -31,7 +31,7 @@ def _tables(evaluation: Evaluation) -> Iterator[RenderableType]:
     nuclei = evaluation.nuclei
     rows = [("nuclei, IoU 0.5", f"F1 {nuclei.f1:.3f}", f"mean IoU {nuclei.mean_iou:.3f}", "")]
     rows += [_spot_row(end, match) for end, match in evaluation.spots.items()]
-    rows += [_share_row(name, share) for name, share in _shares(evaluation.patterns)]
+    rows += [share_row(name, share) for name, share in _shares(evaluation.patterns)]
     yield make_table("Nuclei, spots, patterns", ("what", "figure", "more", "95 % interval"), rows)
     confusion = evaluation.patterns.confusion.tolist()
     yield make_table(
@@ -82,7 +82,8 @@ def _shares(patterns: PatternComparison) -> Iterator[tuple[str, Share]]:
     yield "true rate", patterns.true_rate
 
 
-def _share_row(name: str, share: Share) -> tuple[str, str, str, str]:
+def share_row(name: str, share: Share) -> tuple[str, str, str, str]:
+    """Return name, percentage, counts and interval of a share."""
     low, high = share.interval
     counts = f"{share.hits} of {share.total}"
     return name, percent(share.value), counts, f"{percent(low)} to {percent(high)}"
@@ -138,4 +139,4 @@ def print_operating_point(
 
 
 def _point_row(name: str, share: Share) -> tuple[str, str, str, str]:
-    return _share_row(name, share) if share.total else (name, "none to count", "", "")
+    return share_row(name, share) if share.total else (name, "none to count", "", "")

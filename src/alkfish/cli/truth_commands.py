@@ -148,6 +148,14 @@ def demo(
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="OUT", help="Folder for images and result.")
     ] = Path("alkfish-results"),
+    cohort: Annotated[
+        bool,
+        typer.Option(
+            "--cohort",
+            help="Simulate a small cohort with known calls instead, and take it through batch, "
+            "reports, validation and cut-off: OUT/cohort/. A few minutes.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -156,6 +164,11 @@ def demo(
     The case is simulated on the spot, always the same, and written with its truth. It is no
     specimen.
     """
+    if cohort:
+        from alkfish.cli.cohort import run_cohort
+
+        run_cohort(out, as_json=as_json)
+        return
     from alkfish.cli.output import say
     from alkfish.cli.score_command import (
         end_with_code,

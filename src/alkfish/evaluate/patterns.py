@@ -34,6 +34,16 @@ class Share:
         """Wilson 95 % interval; (0, 1) when there was nothing to count."""
         return wilson_interval(self.hits, self.total)
 
+    @property
+    def exact_interval(self) -> tuple[float, float]:
+        """Clopper-Pearson 95 % interval; (0, 1) when there was nothing to count."""
+        from scipy.stats import binomtest
+
+        if not self.total:
+            return 0.0, 1.0
+        found = binomtest(self.hits, self.total).proportion_ci(method="exact")
+        return float(found.low), float(found.high)
+
     def to_dict(self) -> dict[str, Any]:
         """Return value, interval and counts as plain values."""
         return {

@@ -140,4 +140,6 @@ def anonymous_review(review: ReviewState) -> ReviewState:
         signed_by="a pathologist" if review.is_signed else "",
         signed_on="",
         comment="",
+        signature="",
+        remarks=(),
     )

@@ -233,14 +233,15 @@ def _axes(name_x: str, name_y: str) -> str:
     )
 
 
-def _tick_step(top: float, *, whole: bool = False) -> float:
+def tick_step(top: float, *, whole: bool = False) -> float:
+    """Return the distance of about five round ticks up to `top`."""
     raw = max(top / 5, 1.0 if whole else 1e-9)
     power = 10.0 ** np.floor(np.log10(raw))
     return float(power * next(f for f in (1, 2, 5, 10) if f * power >= raw * 0.999))
 
 
 def _ticks_x(top: float, *, whole: bool = False) -> list[str]:
-    step = _tick_step(float(top), whole=whole)
+    step = tick_step(float(top), whole=whole)
     parts = []
     for k in range(int(top / step + 1e-6) + 1):
         x, base = LEFT + _INNER_W * k * step / float(top), HEIGHT - BOTTOM
@@ -250,7 +251,7 @@ def _ticks_x(top: float, *, whole: bool = False) -> list[str]:
 
 
 def _ticks_y(top: float, *, unit: str = "") -> list[str]:
-    step = _tick_step(float(top), whole=True)
+    step = tick_step(float(top), whole=True)
     parts = []
     for k in range(1, int(top / step + 1e-6) + 1):
         y = HEIGHT - BOTTOM - _INNER_H * k * step / float(top)

@@ -81,6 +81,7 @@ class Content:
     n_positive: int
     n_counted: int
     n_nuclei: int
+    n_excluded: int
     rate: str
     interval: str
     p_positive: str
@@ -107,9 +108,10 @@ def make_content(
     result: CaseResult, *, review: ReviewState, details: CaseDetails, options: ReportOptions
 ) -> Content:
     """Return the content of the report of a case."""
-    machine = result.call
-    call = review.call(machine.call)
-    agrees = call is machine.call
+    figures = result.call
+    machine = Call(review.machine_call) if review.has_readers_figures else figures.call
+    call = review.call(machine)
+    agrees = call is figures.call
     order = options.three_prime_first
     return Content(
         case_id=result.case_id,
@@ -117,14 +119,15 @@ def make_content(
         call_words=CALL_WORDS[call],
         call_key=call.value.lower(),
         call_meaning=call_meaning(call, result.probe.gene),
-        overruled="" if agrees else CALL_WORDS[machine.call],
+        overruled="" if call is machine else CALL_WORDS[machine],
         review=review,
-        n_positive=machine.counts.n_positive,
-        n_counted=machine.counts.n_enumerated,
+        n_positive=figures.counts.n_positive,
+        n_counted=figures.counts.n_enumerated,
         n_nuclei=len(result.nuclei),
+        n_excluded=int((~result.nuclei.scorable).sum()),
         **_rate(result),
-        reasons=machine.reasons,
-        cautions=tuple((c.code, _sentence(c.text)) for c in machine.cautions),
+        reasons=figures.reasons,
+        cautions=tuple((c.code, _sentence(c.text)) for c in figures.cautions),
         patterns=_pattern_rows(result),
         excluded=tuple((flag_meaning(k), n) for k, n in _most_first(result.excluded) if n),
         iscn=iscn_string(result, call, three_prime_first=order) if agrees else "",

@@ -42,12 +42,15 @@ def iscn_string(result: CaseResult, call: Call, *, three_prime_first: bool = Tru
     largest = max(positive, key=counts.__getitem__)
     if call is Call.POSITIVE and counts[largest] and not set(named) & set(positive):
         named.append(largest)
+    named = [name for name in named if (result.nuclei.pattern == name).any()]
     named.sort(key=lambda name: -counts[name])
     gene = result.probe.gene
     parts = [
         f"{_constellation(result.nuclei, name, gene, three_prime_first)}[{counts[name]}/{total}]"
         for name in named
     ]
+    if call is Call.POSITIVE and not parts:
+        return ""
     return "nuc ish" + ("/".join(parts) if parts else _unremarkable(result, gene, total))
 
 
@@ -56,6 +59,8 @@ def _unremarkable(result: CaseResult, gene: str, total: int) -> str:
         return f"({gene}x{NORMAL_COPIES})[{total}]"
     copies = _copies(result.nuclei)
     gained = copies[copies > NORMAL_COPIES]
+    if not len(gained):
+        return f"({gene}x{NORMAL_COPIES})[{total}]"
     low, high = int(gained.min()), int(gained.max())
     many = f"{low}" if low == high else f"{low}~{high}"
     return f"({gene}x{many})[{len(gained)}/{total}]"

@@ -78,11 +78,16 @@ class NucleusMarks:
         Row of the nucleus.
     window : Window
         Part of the field that the views show.
+    outline_colour : str
+        Colour of the outline; by default that of the nucleus's pattern.
     """
 
-    def __init__(self, result: CaseResult, index: FieldIndex, row: int, window: Window) -> None:
+    def __init__(
+        self, result: CaseResult, index: FieldIndex, row: int, window: Window, *,
+        outline_colour: str = "",
+    ) -> None:  # fmt: skip
         fov, nucleus = str(result.nuclei.fov[row]), int(result.nuclei.nucleus_id[row])
-        colour = words_of(str(result.nuclei.pattern[row])).colour
+        colour = outline_colour or words_of(str(result.nuclei.pattern[row])).colour
         self._window = window
         self._unit = max(window.height, window.width) / 150
         self._outline = "".join(

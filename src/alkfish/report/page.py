@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -39,23 +39,57 @@ def render_page(content: Content, evidence: Evidence, options: ReportOptions) ->
     InputError
         If logo or template cannot be used, or the extra ``report`` is not installed.
     """
-    template = _template(options.template)
+    with _as_input_error(options.template):
+        return render_template(
+            _template(options.template),
+            {
+                "c": content,
+                "e": evidence,
+                "lab_name": options.lab_name,
+                "logo": logo_uri(options.logo) if options.logo is not None else "",
+            },
+            script="report.js",
+        )
+
+
+def render_template(
+    template: Template | str,
+    values: Mapping[str, Any],
+    *,
+    styles: Sequence[str] = ("report.css",),
+    script: str = "",
+) -> str:
+    """Return a page of this package's templates with its style, script and policy.
+
+    Parameters
+    ----------
+    template : Template or str
+        A template, or the name of one of this package.
+    values : mapping
+        What the template shows; every text of it is escaped. Besides them it sees ``style``,
+        ``script``, ``policy``, and ``drawn``, which marks a drawing of this package as markup.
+    styles : sequence of str
+        Style sheets of this package, in order.
+    script : str
+        Script of this package; empty for none.
+
+    Raises
+    ------
+    InputError
+        If the extra ``report`` is not installed.
+    """
+    chosen = _environment(None).get_template(template) if isinstance(template, str) else template
     from markupsafe import Markup
 
-    style = _own("report.css") + _style_of(template)
-    script = _own("report.js")
-    values: dict[str, Any] = {
-        "c": content,
-        "e": evidence,
-        "lab_name": options.lab_name,
-        "logo": logo_uri(options.logo) if options.logo is not None else "",
+    style = "".join(_own(name) for name in styles) + _style_of(chosen)
+    code = _own(script) if script else ""
+    own: dict[str, Any] = {
         "style": Markup(style),  # noqa: S704 - texts of this package and the laboratory's template
-        "script": Markup(script),  # noqa: S704
-        "policy": _policy(style, script),
+        "script": Markup(code),  # noqa: S704
+        "policy": _policy(style, code),
         "drawn": Markup,
     }
-    with _as_input_error(options.template):
-        return template.render(values)
+    return chosen.render({**values, **own})
 
 
 def logo_uri(path: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from alkfish.model.signals import Pattern
 from alkfish.review.order import NucleusKey
@@ -72,6 +73,19 @@ def compare(
         row = CATEGORIES.index(ratings[nucleus] or NOT_SCORABLE)
         column = CATEGORIES.index(others[nucleus] or NOT_SCORABLE)
         table[row, column] += 1
+    return agreement_of(first, second, table)
+
+
+def agreement_of(first: str, second: str, table: npt.NDArray[np.int_]) -> Agreement:
+    """Return the agreement that a confusion matrix shows, of one case or summed over several.
+
+    Parameters
+    ----------
+    first, second : str
+        Names of the raters.
+    table : ndarray of int, shape (5, 5)
+        Nuclei per category of the first (rows) and of the second (columns), as `CATEGORIES`.
+    """
     positive = np.array([*(pattern.is_positive for pattern in Pattern), False])
     fold = np.stack([positive, ~positive]).astype(int)
     kappa, interval = cohen_kappa(table)
