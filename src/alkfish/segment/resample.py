@@ -25,15 +25,21 @@ def block_means(picture: npt.NDArray[Any], reduce: int) -> npt.NDArray[np.float3
         column[:] = 0
         last = min((v + 1) * reduce, height)
         for y in range(v * reduce, last):
-            for x in range(width):
-                column[x] += picture[y, x]
+            _add_line(column, picture[y])
+        means = out[v]
+        means[:] = 0
+        for k in range(reduce):
+            _add_line(means, column[k::reduce])
         rows = last - v * reduce
         for u in range(w):
-            total = np.float32(0.0)
-            for x in range(u * reduce, (u + 1) * reduce):
-                total += column[x]
-            out[v, u] = total / (rows * (min((u + 1) * reduce, width) - u * reduce))
+            means[u] /= rows * (min((u + 1) * reduce, width) - u * reduce)
     return out
+
+
+@inner_kernel
+def _add_line(total: Any, line: Any) -> None:
+    for x in range(len(line)):
+        total[x] += line[x]
 
 
 def enlarge_labels(
