@@ -53,6 +53,7 @@ from alkfish.detect.touching import (
     is_within,
     starting_values,
 )
+from alkfish.detect.workspace import workspace
 from alkfish.model.flags import SpotFlag
 from alkfish.model.spots import SpotTable
 
@@ -85,13 +86,15 @@ class SpotSearch:
         self.config = config
         self.scale_um = 1.0 if pixel_size_um is None else pixel_size_um
         self.width_px, self.narrowest, self.widest = width_range(pixel_size_um, config)
-        self.image: Image = np.array(image, np.float32, order="C")
+        self.image: Image = workspace.lend(self, image.shape)
+        np.copyto(self.image, image, casting="unsafe")
         noise = local_noise(self.image)
         self.levels = levels or measure_levels([image], [noise])
         self.noise: Image = np.maximum(noise, np.float32(self.levels.least_noise))
         remove_hot_pixels(self.image, np.float32(HOT_NOISE) * self.noise, BLOCK_PX)
-        self.fill = fill_mask(self.image, self.levels.lowest)
-        if self.fill.any():
+        self.has_fill = has_low_patch(self.image, self.levels.lowest)
+        if self.has_fill:
+            self.fill = fill_mask(self.image, self.levels.lowest)
             self.image[self.fill] = self.levels.ground
         full = np.isfinite(self.levels.saturation) and (image >= self.levels.saturation).any()
         self.whole = self.image.copy() if full else self.image
@@ -181,14 +184,14 @@ class SpotSearch:
 
     def _respond(self) -> tuple[Image, Image]:
         """Return the band-pass response of the picture, and its local noise and texture."""
-        height, width = (self.bin * (side // self.bin) for side in self.image.shape)
+        rows, cols = (side // self.bin for side in self.image.shape)
         small: Image = self.image
         if self.bin > 1:
-            size = width // self.bin, height // self.bin
-            small = np.asarray(
-                cv2.resize(self.image[:height, :width], size, interpolation=cv2.INTER_AREA)
-            )
-        self.response = band_pass(small, self.width_px / self.bin)
+            whole = self.image[: rows * self.bin, : cols * self.bin]
+            small = workspace.lend(self, (rows, cols))
+            cv2.resize(whole, (cols, rows), dst=small, interpolation=cv2.INTER_AREA)
+        out = workspace.lend(self, (2, rows, cols))
+        self.response = band_pass(small, self.width_px / self.bin, out=out)
         return self.response, self._spread()
 
     def _spread(self) -> Image:
@@ -203,7 +206,7 @@ class SpotSearch:
         limit = self.spread * np.float32(CANDIDATE_SNR)
         y, x, height = local_maxima(self.response, limit, BLOCK_PX // self.bin)
         y, x = ((at + 0.5) * self.bin - 0.5 for at in (y, x))
-        if self.fill.any():
+        if self.has_fill:
             real = ~self._beside_fill()[np.rint(y).astype(int), np.rint(x).astype(int)]
             y, x, height = y[real], x[real], height[real]
         spots = np.zeros((len(y), N_PARAMETERS))
@@ -290,22 +293,21 @@ def fill_mask(image: Image, lowest: float) -> Mask:
     Pixels at the `lowest` count of the channel whose neighbours all are, too; no camera gives that.
     All False for a picture that is constant throughout.
     """
-    none = np.zeros(image.shape, bool)
-    if not _has_low_patch(image, lowest):
-        return none
     low = image <= lowest
     if low.all():
-        return none
+        return ~low
     inner = cv2.erode(low.astype(np.uint8), np.ones((5, 5), np.uint8))
     return np.asarray((cv2.dilate(inner, np.ones((5, 5), np.uint8)) > 0) & low)
 
 
-def _has_low_patch(image: Image, lowest: float) -> bool:
-    """Return whether there may be 5 x 5 pixels at or below `lowest`; cheap if there are none.
+def has_low_patch(image: Image, lowest: float) -> bool:
+    """Return whether there may be 5 x 5 pixels at or below `lowest`, fast if there are none.
 
     Such a patch holds a pixel of every fourth row and column, and two pixels beside it.
     """
-    y, x = (4 * at for at in np.nonzero(image[::4, ::4] <= lowest))
+    rows = 4 * np.flatnonzero(image[::4].min(axis=1) <= lowest)
+    at, x = np.nonzero(image[rows, ::4] <= lowest)
+    y, x = rows[at], 4 * x
     height, width = image.shape
     found = np.zeros((2, len(y)), bool)
     for step in (-1, 1):
