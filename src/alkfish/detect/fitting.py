@@ -31,6 +31,9 @@ _LANES = 8
 _SETTLED = 1e-4
 """Steps that promise to lower the sum of squares by less than this share of it are the last."""
 
+MODEL_WIDTHS = 3.9
+"""Models of spots end there, in widths of the spot; 0.05 % of the height is cut off."""
+
 POSITION_STEP = 2.0**-20
 """Positions are rounded to this, in pixels: adding the origin of a window is then exact."""
 
@@ -372,8 +375,12 @@ def _judge(
 
 @inner_fast_kernel
 def _add_spot(image: Any, p: Any, reach: Any, sign: Any) -> Any:
-    """Add `sign` times the model of one spot (without background) to `image`."""
+    """Add `sign` times the model of one spot (without background) to `image`.
+
+    It ends at `reach`, that of a broad spot at so many of its widths.
+    """
     height, width = image.shape
+    reach = max(reach, math.ceil(MODEL_WIDTHS * p[WIDTH]))
     top, bottom = max(0, int(p[Y]) - reach), min(height, int(p[Y]) + reach + 2)
     left, right = max(0, int(p[X]) - reach), min(width, int(p[X]) + reach + 2)
     if top >= bottom or left >= right:
@@ -429,6 +436,7 @@ def fit_spots(
     figures: Any,
     noise: Any,
     radius: Any,
+    radius_widths: Any,
     limits: Any,
     prior: Any,
     saturation: Any,
@@ -455,6 +463,8 @@ def fit_spots(
         Local noise at each spot, in counts.
     radius : int
         Half-width of the window in pixels.
+    radius_widths : float
+        The same in widths of the spot; the larger of both counts.
     limits : tuple of float
         Smallest width, largest width, largest displacement, in pixels.
     prior : tuple of float
@@ -471,8 +481,9 @@ def fit_spots(
         cx = min(max(int(np.rint(p[X])), 0), width - 1)
         if not fresh:
             _add_spot(residual, p, radius + 2, 1.0)
-        top, left = max(0, cy - radius), max(0, cx - radius)
-        bottom, right = min(height, cy + radius + 1), min(width, cx + radius + 1)
+        half = max(radius, math.ceil(radius_widths * p[WIDTH]))
+        top, left = max(0, cy - half), max(0, cx - half)
+        bottom, right = min(height, cy + half + 1), min(width, cx + half + 1)
         rows, cols = bottom - top, right - left
         padded = rows, -(-cols // _LANES) * _LANES
         data, used = np.zeros(padded), np.zeros(padded)

@@ -48,6 +48,7 @@ from alkfish.detect.touching import (
     is_crowded,
     is_ghost,
     is_lumpy,
+    is_one,
     is_touching,
     is_twin,
     is_within,
@@ -63,6 +64,9 @@ DEFAULT_WIDTH_PX = 1.75
 MIN_P_REAL = 0.7
 HOPEFUL_P_REAL = 0.2
 N_REFITS = 6
+WINDOW_WIDTHS = 3.0
+"""Half of the window in which a broad spot is placed, in its widths."""
+
 HOT_NOISE = 6.0
 FILL_REACH = 3.0
 BINNED_WIDTH = 1.2
@@ -121,12 +125,11 @@ class SpotSearch:
 
     def find(self, candidates: Fits, model: SpotModel) -> Fits:
         """Fit candidates together, search again beside those that are spots, and fit all."""
-        seeds = starting_values(candidates.take(self._is_hopeful(candidates, model)), model)
-        if len(seeds) == 0:
-            return candidates.take(np.empty(0, np.intp))
+        single = candidates.take(self._is_hopeful(candidates, model))
+        if len(single) == 0:
+            return single
         reach = self._radius(model) + 2
-        subtract_spots(self.image, seeds, reach)
-        first = self._fit_together(seeds, model)
+        first = self._fit_apart(single, model)
         keep = self._accepted(first, model) & ~is_twin(first, model.width_px)
         keep[keep] = ~is_lumpy(first.take(keep), model.width_px)
         rejected = first.spots[~keep]
@@ -137,6 +140,25 @@ class SpotSearch:
         changed = np.concatenate([rejected, more.spots])
         again = is_within(first.spots, changed, CROWD_REACH * model.width_px)
         return first.take(~again).join(self._refit(first.take(again).join(more), model))
+
+    def _fit_apart(self, single: Fits, model: SpotModel) -> Fits:
+        """Take odd candidates apart, fit all together, and join what should not have been parted.
+
+        The picture is left without all spots that are returned.
+        """
+        seeds, parted = starting_values(single, model)
+        reach = self._radius(model) + 2
+        subtract_spots(self.image, seeds, reach)
+        joint = self._fit_together(seeds, model)
+        one = is_one(joint, single, parted, model)
+        if not one.any():
+            return joint
+        halves = np.concatenate([parted[one], len(single) + np.flatnonzero(one)])
+        add_spots(self.image, joint.spots[halves], reach)
+        again = single.take(parted[one])
+        subtract_spots(self.image, again.spots, reach)
+        again = self._fit(again.spots, model, fresh=False, figures=again.figures)
+        return joint.take(np.delete(np.arange(len(joint)), halves)).join(again)
 
     def accepted(self, fits: Fits, model: SpotModel) -> Mask:
         """Return which fits are spots in the light of what was learned."""
@@ -220,13 +242,13 @@ class SpotSearch:
         return np.asarray(cv2.dilate(self.fill.astype(np.uint8), around) > 0)
 
     def _fit(self, spots: Floats, model: SpotModel, *, fresh: bool,
-             figures: Floats | None = None) -> Fits:  # fmt: skip
+             figures: Floats | None = None, radius_widths: float = 0.0) -> Fits:  # fmt: skip
         figures = np.zeros((len(spots), N_FIGURES)) if figures is None else figures
         noise = sample_grid(self.noise, self.image.shape, spots[:, Y], spots[:, X])
         limits = (0.4, 1.5 * self.widest, 1.5 * self.width_px)
         prior = (model.width_px, model.width_spread_px)
-        fit_spots(self.whole, self.image, spots, figures, noise, self._radius(model), limits, prior,
-                  self.saturation, fresh)  # fmt: skip
+        fit_spots(self.whole, self.image, spots, figures, noise, self._radius(model), radius_widths,
+                  limits, prior, self.saturation, fresh)  # fmt: skip
         # The noise and texture around a spot are what its window leaves unexplained.
         around = np.maximum(figures[:, RESIDUAL], noise)
         return Fits(spots, figures, spots[:, AMPLITUDE] / (figures[:, SE_AMPLITUDE] * around))
@@ -265,6 +287,21 @@ class SpotSearch:
             fits.spots[crowd], fits.figures[crowd] = again.spots, again.figures
             fits.snr[crowd] = again.snr
         return fits
+
+    def centre(self, fits: Fits, model: SpotModel) -> None:
+        """Place broad spots again, with all of their light in the window; nothing else changes.
+
+        The usual window leaves out much of the light of spots out of focus. It is the better one
+        for telling spots from anything else.
+        """
+        broad = WINDOW_WIDTHS * fits.spots[:, WIDTH] > self._radius(model) + 0.5
+        if not broad.any():
+            return
+        before = fits.spots[broad]
+        after = self._fit(before.copy(), model, fresh=False, radius_widths=WINDOW_WIDTHS).spots
+        near = np.hypot(*(after - before)[:, [Y, X]].T) < before[:, WIDTH]
+        before[near, Y], before[near, X] = after[near, Y], after[near, X]
+        fits.spots[broad] = before
 
     def table(self, fits: Fits, model: SpotModel) -> SpotTable:
         """Return the fits as a table in the order of y, then x."""

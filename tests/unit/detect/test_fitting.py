@@ -34,7 +34,7 @@ def fit(image, places, *, noise=1.0, saturation=np.inf, prior=PRIOR):
     spots[:, [Y, X]] = places
     figures = np.zeros((len(places), N_FIGURES))
     fit_spots(
-        image, image, spots, figures, np.full(len(places), noise), RADIUS, LIMITS, prior,
+        image, image, spots, figures, np.full(len(places), noise), RADIUS, 0.0, LIMITS, prior,
         saturation, True,
     )  # fmt: skip
     return spots, figures
@@ -51,8 +51,8 @@ def fit_together(image, truth, rounds):
     subtract_spots(residual, spots, RADIUS + 2)
     for _ in range(rounds):
         fit_spots(
-            image, residual, spots, figures, np.ones(len(spots)), RADIUS, LIMITS, PRIOR, np.inf,
-            False,
+            image, residual, spots, figures, np.ones(len(spots)), RADIUS, 0.0, LIMITS, PRIOR,
+            np.inf, False,
         )  # fmt: skip
     return spots, residual
 
