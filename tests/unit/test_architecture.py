@@ -24,7 +24,7 @@ ALLOWED = {
     "io": {*BASE, "config"},
     "synthetic": {*BASE, "config", "io", "score"},
     "evaluate": {*BASE, "config", "io", "score", "synthetic"},
-    "slides": {*BASE, "io"},
+    "slides": {*BASE, "io", "compiled"},
     "pipeline": {*BASE, *STAGES, "config", "io", "slides"},
     "preparation": {*BASE, "segment", "detect", "synthetic"},
     "review": {*BASE, *STAGES, "config", "io"},
