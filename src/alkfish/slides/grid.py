@@ -21,6 +21,9 @@ MIN_CORE_PX = 1024
 ALIGN_PX = 64
 """Cores and windows begin at multiples of it."""
 
+TILE_PX = 512
+"""Windows of large fields begin at multiples of it: usual tiles of slides are then read whole."""
+
 
 @dataclass(frozen=True, order=True)
 class Window:
@@ -138,7 +141,7 @@ def make_grid(
         Fields by row and column. Their cores tile the slide without gap or overlap.
     """
     side = core_px(n_planes)
-    ys, xs = _edges(shape[0], side), _edges(shape[1], side)
+    ys, xs = (_edges(length, side, halo) for length in shape)
     rows = []
     for row, (top, bottom) in enumerate(itertools.pairwise(ys)):
         fields = []
@@ -161,8 +164,9 @@ def make_tiles(fields: Sequence[GridField], fields_per_side: int) -> list[tuple[
     return [tuple(tiles[key]) for key in sorted(tiles)]
 
 
-def _edges(length: int, side: int) -> list[int]:
+def _edges(length: int, side: int, halo: int = 0) -> list[int]:
     """Return where cores begin and end along one axis, none much smaller than the others."""
     count = max(1, round(length / side))
-    inner = [ALIGN_PX * round(length * k / count / ALIGN_PX) for k in range(1, count)]
+    step = TILE_PX if side >= 4 * TILE_PX else ALIGN_PX
+    inner = [step * round((length * k / count - halo) / step) + halo for k in range(1, count)]
     return [0, *inner, length]
