@@ -21,7 +21,7 @@ ALLOWED = {
     "segment": {*BASE, "config", "compiled"},
     "detect": {*BASE, "config", "compiled"},
     "score": {*BASE, "config"},
-    "io": {*BASE, "config"},
+    "io": {*BASE, "config", "compiled"},
     "synthetic": {*BASE, "config", "io", "score"},
     "evaluate": {*BASE, "config", "io", "score", "synthetic"},
     "slides": {*BASE, "io", "compiled"},
