@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from alkfish.model.result import FieldResult
 from alkfish.model.signals import NucleusRecords, SpotRecords
-from alkfish.slides.grid import GridField, Window
+from alkfish.model.window import Window
+from alkfish.slides.grid import GridField
 from alkfish.slides.runs import pack_runs, split_runs
 
 SEAM_PX = 16

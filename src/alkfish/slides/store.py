@@ -16,7 +16,7 @@ import numpy as np
 from alkfish.errors import OutputError
 from alkfish.model.signals import NucleusRecords, SpotRecords
 from alkfish.model.table import Table
-from alkfish.slides.grid import Window
+from alkfish.model.window import Window
 from alkfish.slides.parts import FieldPart
 
 T = TypeVar("T", bound=Table)

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alkfish.model.window import Window
 from alkfish.slides.grid import (
     ALIGN_PX,
     TILE_PX,
-    Window,
     core_px,
     halo_px,
     is_slide,

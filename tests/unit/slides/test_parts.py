@@ -1,8 +1,9 @@
 import numpy as np
 
 from alkfish.model.result import FieldResult
+from alkfish.model.window import Window
 from alkfish.segment.runs import list_runs
-from alkfish.slides.grid import GridField, Window
+from alkfish.slides.grid import GridField
 from alkfish.slides.parts import cut_part
 from alkfish.slides.runs import unpack_runs
 

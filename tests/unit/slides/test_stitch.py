@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alkfish.slides.grid import Window
+from alkfish.model.window import Window
 from alkfish.slides.parts import FieldPart
 from alkfish.slides.runs import pack_runs
 from alkfish.slides.stitch import SlideLabels, stitch_parts

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from alkfish.errors import OutputError
-from alkfish.slides.grid import Window
+from alkfish.model.window import Window
 from alkfish.slides.parts import FieldPart
 from alkfish.slides.store import PartStore
 
