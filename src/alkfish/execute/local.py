@@ -121,7 +121,7 @@ class LocalExecutor(Executor):
         """Start a worker, or leave word of why there is none."""
         try:
             self._idle.put(self._start())
-        except (OSError, EOFError, CancelledError) as error:
+        except Exception as error:  # noqa: BLE001 - raised where a worker is asked for
             self._idle.put(error)
 
     def _start(self) -> LocalWorker:
