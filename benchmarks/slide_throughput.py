@@ -7,18 +7,19 @@ labels with their pyramid and checksums included. Make slides with, for example:
 
     alkfish simulate slides --slide 32768
 
-MPix/s counts the pixels of one channel plane of the whole slide; three channels are read.
+MPix/s counts the pixels of one channel plane of the whole slide; three channels are read. Memory of
+workers counts pages that they share with the process they are forked from.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,45 +47,55 @@ def run_once(slide: Path, workers: int) -> Run:
     """Score a slide with the command line and watch its processes."""
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "alkfish", "score", str(slide), "-o", out, "--json"]
-        start, cpu = time.perf_counter(), children_cpu()
+        start, watch = time.perf_counter(), Watch()
         with subprocess.Popen(
             [*command, "--workers", str(workers)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
-            main_mb = worker_mb = 0.0
             while process.poll() is None:
-                own, children = resident_mb(process.pid)
-                main_mb, worker_mb = max(main_mb, own), max(worker_mb, children)
+                watch.look(process.pid)
                 time.sleep(POLL_S)
             seconds = time.perf_counter() - start
             text, complaint = process.communicate()
         if process.returncode != 0:
             raise SystemExit(complaint.decode())
         case = json.loads(text)["cases"][0]
-    used = children_cpu() - cpu
-    return Run(seconds, used, main_mb, worker_mb, case["n_nuclei"], case["call"])
+    return Run(
+        seconds, watch.cpu_seconds, watch.main_mb, watch.worker_mb, case["n_nuclei"], case["call"]
+    )
 
 
-def children_cpu() -> float:
-    """Return the CPU seconds of all processes that have ended below this one."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+class Watch:
+    """What a program and all processes below it use, as seen now and then.
 
+    The operating system adds up the time of processes that somebody waited for; workers are forked
+    from a server that nobody waits for, so that their times are read while they live.
+    """
 
-def resident_mb(pid: int) -> tuple[float, float]:
-    """Return the resident memory of a process, and that of its largest descendant, in MB."""
-    try:
-        main = psutil.Process(pid)
-        children = main.children(recursive=True)
-        own = main.memory_info().rss / MEGABYTE
-    except psutil.NoSuchProcess:
-        return 0.0, 0.0
-    largest = 0.0
-    for child in children:
+    def __init__(self) -> None:
+        self.main_mb = self.worker_mb = 0.0
+        self._cpu: dict[tuple[int, float], float] = {}
+
+    @property
+    def cpu_seconds(self) -> float:
+        """User and system time of all processes seen so far."""
+        return sum(self._cpu.values())
+
+    def look(self, pid: int) -> None:
+        """Note time and resident memory of a process and its descendants."""
         try:
-            largest = max(largest, child.memory_info().rss / MEGABYTE)
+            main = psutil.Process(pid)
+            self.main_mb = max(self.main_mb, self._note(main))
+            for child in main.children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    self.worker_mb = max(self.worker_mb, self._note(child))
         except psutil.NoSuchProcess:
-            continue
-    return own, largest
+            return
+
+    def _note(self, process: psutil.Process) -> float:
+        with process.oneshot():
+            times = process.cpu_times()
+            self._cpu[process.pid, process.create_time()] = times.user + times.system
+            return float(process.memory_info().rss / MEGABYTE)
 
 
 def main() -> None:

@@ -94,8 +94,9 @@ class ScorableConfig(Stage):
     )  # fmt: skip
     max_signals: int = setting(
         8,
-        "Nuclei with more signals of one probe end are flagged too_many_signals: amplification is "
-        "not a copy number (more than 3 to 8 fused signals).",
+        "Nuclei with more spots of one probe end, those of sister doublets counted singly, are "
+        "flagged too_many_signals: amplification is not a copy number (more than 3 to 8 fused "
+        "signals).",
         low=2, high=100,
     )  # fmt: skip
     max_unresolved: float = setting(

@@ -114,7 +114,8 @@ SchedulerOption = Annotated[
     typer.Option(
         "--scheduler",
         metavar="ADDRESS",
-        help="Work on the Dask cluster of this scheduler, for example tcp://10.0.0.5:8786.",
+        help="Work on the Dask cluster of this scheduler, for example tcp://10.0.0.5:8786; not "
+        "together with --workers.",
         rich_help_panel=WORK,
     ),
 ]

@@ -50,9 +50,11 @@ def export(
 
     alkfish export results/slide_3 --geojson -o for_qupath
     """
+    from alkfish.execute import keep_freed_memory
     from alkfish.io.bundle import export_csv
     from alkfish.io.geojson_export import export_geojson
 
+    keep_freed_memory()
     if not (csv or geojson or xlsx or fhir):
         raise typer.BadParameter("name a format: --csv, --xlsx, --geojson, --fhir")
     target = result if out is None else out

@@ -205,17 +205,20 @@ def score_paths(
 ) -> list[Outcome]:  # fmt: skip
     """Plan, check, score and write; errors of single cases are printed as they happen."""
     from alkfish.batch.outlines import OutlineOptions, find_outlines
+    from alkfish.execute import keep_freed_memory, open_executor, warm_up
+
+    spread = work or Work()
+    warm_up(spread.workers, spread.scheduler)
     from alkfish.cli import batch
     from alkfish.cli.output import print_error, say
     from alkfish.cli.progress import FieldProgress
-    from alkfish.execute import keep_freed_memory, open_executor
     from alkfish.preparation import prepare_kernels
 
     planned = batch.plan(paths, options)
     batch.check_out(out, [job.case_id for job in planned], overwrite=overwrite)
     jobs = [job for job in planned if isinstance(job, batch.Job)]
     regions = find_outlines(outlines or OutlineOptions(), jobs)
-    outcomes, spread = [], work or Work()
+    outcomes = []
     prepare_kernels(say)
     keep_freed_memory()
     with (

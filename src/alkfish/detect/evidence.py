@@ -17,6 +17,7 @@ from scipy.special import ndtr
 Floats = npt.NDArray[np.float64]
 
 _STEPS = 40
+_ROUNDS, _TRIALS = 5, 65
 _SETTLED = 1e-6
 _DECAY_RANGE = (3.0, 9.0)
 _SPREAD_RANGE = (0.25, 0.9)
@@ -58,12 +59,11 @@ class BrightnessMixture:
     def snr_at(self, probability: float) -> float:
         """Return the SNR from which on candidates are at least so probable."""
         low, high = self.floor, self.mean + 3.0
-        for _ in range(40):
-            middle = (low + high) / 2
-            if self.p_true(np.array([math.exp(middle)]))[0] >= probability:
-                high = middle
-            else:
-                low = middle
+        for _ in range(_ROUNDS):
+            trial = np.linspace(low, high, _TRIALS)
+            enough = np.flatnonzero(self.p_true(np.exp(trial)) >= probability)
+            first = int(enough[0]) if len(enough) else _TRIALS - 1
+            low, high = trial[max(first - 1, 0)], trial[first]
         return math.exp(high)
 
     def p_dimmer(self, limit: Floats, usual: Floats) -> Floats:

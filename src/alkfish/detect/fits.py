@@ -34,6 +34,8 @@ class SpotModel:
         Solid spots it was learned from; defaults are used if these are too few.
     usual_amplitude : float
         Amplitude of its signals, in counts: half of the light of the solid spots lies above it.
+    usual_length : float
+        Median `elongation` of the solid spots, in what noise alone gives; at least 1.
     """
 
     width_px: float
@@ -41,6 +43,7 @@ class SpotModel:
     brightness: BrightnessMixture | None
     n_solid: int
     usual_amplitude: float = 0.0
+    usual_length: float = 1.0
 
     def p_real(self, evidence: Floats) -> Floats:
         """Return the probability of being a signal for SNRs discounted by shape."""
@@ -80,6 +83,11 @@ def usual_amplitude(amplitudes: Floats) -> float:
     ranked = np.sort(amplitudes)
     light = np.cumsum(ranked)
     return float(ranked[np.searchsorted(light, light[-1] / 2)])
+
+
+def elongation(fits: Fits) -> Floats:
+    """Return by how much spots are longer than wide, in units of what noise makes of round ones."""
+    return np.asarray((1.0 - fits.figures[:, ROUNDNESS]) * fits.snr)
 
 
 def evidence_of(fits: Fits, width_px: float) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alkfish.compiled import fast_kernel, inner_fast_kernel
+from alkfish.detect.fitting import MODEL_WIDTHS
 
 Kernel = npt.NDArray[Any]
 """An array handed to a kernel; its shape and dtype stand in the kernel's docstring."""
@@ -175,21 +176,22 @@ def subtract_responses(
     spots : ndarray of float64, shape (N, 4)
         Amplitude, y, x, width in pixels of the full-size picture.
     reach : int
-        Profiles are cut there, in pixels, as they are in the picture.
+        Profiles are cut there, in pixels, those of broad spots further out, as in the picture.
     bin_px : int
         Pixels of the picture along one pixel of the response.
     centre, surround : ndarray of float32
         Smoothing kernels of equal, odd length.
     """
     height, width = response.shape
-    n = (2 * reach + 2) // bin_px + 2 + len(centre)
-    cy, cx, sy, sx = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     for k in range(len(spots)):
         amplitude, y, x, sigma = spots[k]
-        top = _smooth_profile(y, sigma, reach, bin_px, centre, cy)
-        left = _smooth_profile(x, sigma, reach, bin_px, centre, cx)
-        _smooth_profile(y, sigma, reach, bin_px, surround, sy)
-        _smooth_profile(x, sigma, reach, bin_px, surround, sx)
+        cut = max(reach, math.ceil(MODEL_WIDTHS * sigma))
+        n = (2 * cut + 2) // bin_px + 2 + len(centre)
+        cy, cx, sy, sx = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+        top = _smooth_profile(y, sigma, cut, bin_px, centre, cy)
+        left = _smooth_profile(x, sigma, cut, bin_px, centre, cx)
+        _smooth_profile(y, sigma, cut, bin_px, surround, sy)
+        _smooth_profile(x, sigma, cut, bin_px, surround, sx)
         for r in range(max(top, 0), min(top + n, height)):
             c, s = amplitude * cy[r - top], amplitude * sy[r - top]
             for col in range(max(left, 0), min(left + n, width)):

@@ -26,8 +26,10 @@ _SAMPLES_ALONG = 10
 """Pixels sampled along each side of a block: a median of 100 values is known to 10 %."""
 
 
-def band_pass(image: Image, sigma_px: float) -> Image:
+def band_pass(image: Image, sigma_px: float, *, out: Image | None = None) -> Image:
     """Return a difference of Gaussians: zero on flat and tilted ground, a peak on a spot.
+
+    The wider one is the narrower one smoothed again.
 
     Parameters
     ----------
@@ -35,16 +37,19 @@ def band_pass(image: Image, sigma_px: float) -> Image:
         Picture.
     sigma_px : float
         Width of the spots looked for (standard deviation).
+    out : ndarray of float32, shape (2, H, W), optional
+        Room for the result and a step on the way.
     """
-    centre = _blur(image, sigma_px)
-    surround = _blur(image, sigma_px * SURROUND)
+    room = np.empty((2, *image.shape), np.float32) if out is None else out
+    centre = _blur(image, _gauss(sigma_px), room[0])
+    surround = _blur(centre, _gauss(_again(sigma_px)), room[1])
     return np.asarray(cv2.subtract(centre, surround, dst=centre), np.float32)
 
 
 def band_pass_kernels(sigma_px: float) -> tuple[Image, Image]:
     """Return the smoothing kernels of `band_pass` along one axis, of equal length."""
-    surround = _gauss(sigma_px * SURROUND)
     centre = _gauss(sigma_px)
+    surround = np.convolve(centre, _gauss(_again(sigma_px)))
     return np.pad(centre, (len(surround) - len(centre)) // 2), surround
 
 
@@ -62,10 +67,15 @@ def response_peak(sigma_px: float, spot_px: float) -> float:
     return w2 / (w2 + s2) - w2 / (w2 + s2 * SURROUND**2)
 
 
-def _blur(image: Image, sigma: float) -> Image:
-    line = _gauss(sigma)
+def _again(sigma: float) -> float:
+    """Return the smoothing that makes the surround of the centre."""
+    return sigma * math.sqrt(SURROUND**2 - 1)
+
+
+def _blur(image: Image, line: Image, out: Image) -> Image:
     border = cv2.BORDER_REFLECT_101
-    return np.asarray(cv2.sepFilter2D(image, cv2.CV_32F, line, line, borderType=border), np.float32)
+    found = cv2.sepFilter2D(image, cv2.CV_32F, line, line, dst=out, borderType=border)
+    return np.asarray(found, np.float32)
 
 
 def _gauss(sigma: float) -> Image:
@@ -129,28 +139,27 @@ def grid_shape(shape: tuple[int, ...], block_px: int = BLOCK_PX) -> tuple[int, i
 
 
 @inner_fast_kernel
-def _median(values: Any, n: Any) -> Any:
-    """Return the upper median of the first `n` values by quickselect; reorders them."""
-    target, low, high = n // 2, 0, n - 1
+def _median(values: Any) -> Any:
+    """Return the upper median of non-negative values.
+
+    Such numbers have the order of their bits read as integers, so that it is enough to count:
+    the answer is halved in on, and counting is what compilers do fast.
+    """
+    bits = values.view(np.int32)
+    target = len(bits) // 2
+    low, high = np.int32(0), np.int32(0)
+    for i in range(len(bits)):
+        high = max(high, bits[i])
     while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if target <= j:
-            high = j
-        elif target >= i:
-            low = i
+        middle = low + (high - low) // np.int32(2)
+        n = np.int32(0)
+        for i in range(len(bits)):
+            n += np.int32(bits[i] <= middle)
+        if n > target:
+            high = middle
         else:
-            break
-    return values[target]
+            low = np.int32(middle + 1)
+    return np.array([low], np.int32).view(np.float32)[0]
 
 
 @fast_kernel
@@ -174,5 +183,5 @@ def _block_spread(image: Any, block: Any, rows: Any, cols: Any, mixed: Any) -> A
                         ) / 2
                     values[n] = abs(value)
                     n += 1
-            out[i, j] = MAD_TO_SIGMA * _median(values, n) if n else 0.0
+            out[i, j] = MAD_TO_SIGMA * _median(values[:n]) if n else 0.0
     return out

@@ -48,11 +48,13 @@ from alkfish.detect.touching import (
     is_crowded,
     is_ghost,
     is_lumpy,
+    is_one,
     is_touching,
     is_twin,
     is_within,
     starting_values,
 )
+from alkfish.detect.workspace import workspace
 from alkfish.model.flags import SpotFlag
 from alkfish.model.spots import SpotTable
 
@@ -62,6 +64,9 @@ DEFAULT_WIDTH_PX = 1.75
 MIN_P_REAL = 0.7
 HOPEFUL_P_REAL = 0.2
 N_REFITS = 6
+WINDOW_WIDTHS = 3.0
+"""Half of the window in which a broad spot is placed, in its widths."""
+
 HOT_NOISE = 6.0
 FILL_REACH = 3.0
 BINNED_WIDTH = 1.2
@@ -85,13 +90,15 @@ class SpotSearch:
         self.config = config
         self.scale_um = 1.0 if pixel_size_um is None else pixel_size_um
         self.width_px, self.narrowest, self.widest = width_range(pixel_size_um, config)
-        self.image: Image = np.array(image, np.float32, order="C")
+        self.image: Image = workspace.lend(self, image.shape)
+        np.copyto(self.image, image, casting="unsafe")
         noise = local_noise(self.image)
         self.levels = levels or measure_levels([image], [noise])
         self.noise: Image = np.maximum(noise, np.float32(self.levels.least_noise))
         remove_hot_pixels(self.image, np.float32(HOT_NOISE) * self.noise, BLOCK_PX)
-        self.fill = fill_mask(self.image, self.levels.lowest)
-        if self.fill.any():
+        self.has_fill = has_low_patch(self.image, self.levels.lowest)
+        if self.has_fill:
+            self.fill = fill_mask(self.image, self.levels.lowest)
             self.image[self.fill] = self.levels.ground
         full = np.isfinite(self.levels.saturation) and (image >= self.levels.saturation).any()
         self.whole = self.image.copy() if full else self.image
@@ -118,12 +125,11 @@ class SpotSearch:
 
     def find(self, candidates: Fits, model: SpotModel) -> Fits:
         """Fit candidates together, search again beside those that are spots, and fit all."""
-        seeds = starting_values(candidates.take(self._is_hopeful(candidates, model)), model)
-        if len(seeds) == 0:
-            return candidates.take(np.empty(0, np.intp))
+        single = candidates.take(self._is_hopeful(candidates, model))
+        if len(single) == 0:
+            return single
         reach = self._radius(model) + 2
-        subtract_spots(self.image, seeds, reach)
-        first = self._fit_together(seeds, model)
+        first = self._fit_apart(single, model)
         keep = self._accepted(first, model) & ~is_twin(first, model.width_px)
         keep[keep] = ~is_lumpy(first.take(keep), model.width_px)
         rejected = first.spots[~keep]
@@ -134,6 +140,25 @@ class SpotSearch:
         changed = np.concatenate([rejected, more.spots])
         again = is_within(first.spots, changed, CROWD_REACH * model.width_px)
         return first.take(~again).join(self._refit(first.take(again).join(more), model))
+
+    def _fit_apart(self, single: Fits, model: SpotModel) -> Fits:
+        """Take odd candidates apart, fit all together, and join what should not have been parted.
+
+        The picture is left without all spots that are returned.
+        """
+        seeds, parted = starting_values(single, model)
+        reach = self._radius(model) + 2
+        subtract_spots(self.image, seeds, reach)
+        joint = self._fit_together(seeds, model)
+        one = is_one(joint, single, parted, model)
+        if not one.any():
+            return joint
+        halves = np.concatenate([parted[one], len(single) + np.flatnonzero(one)])
+        add_spots(self.image, joint.spots[halves], reach)
+        again = single.take(parted[one])
+        subtract_spots(self.image, again.spots, reach)
+        again = self._fit(again.spots, model, fresh=False, figures=again.figures)
+        return joint.take(np.delete(np.arange(len(joint)), halves)).join(again)
 
     def accepted(self, fits: Fits, model: SpotModel) -> Mask:
         """Return which fits are spots in the light of what was learned."""
@@ -181,14 +206,14 @@ class SpotSearch:
 
     def _respond(self) -> tuple[Image, Image]:
         """Return the band-pass response of the picture, and its local noise and texture."""
-        height, width = (self.bin * (side // self.bin) for side in self.image.shape)
+        rows, cols = (side // self.bin for side in self.image.shape)
         small: Image = self.image
         if self.bin > 1:
-            size = width // self.bin, height // self.bin
-            small = np.asarray(
-                cv2.resize(self.image[:height, :width], size, interpolation=cv2.INTER_AREA)
-            )
-        self.response = band_pass(small, self.width_px / self.bin)
+            whole = self.image[: rows * self.bin, : cols * self.bin]
+            small = workspace.lend(self, (rows, cols))
+            cv2.resize(whole, (cols, rows), dst=small, interpolation=cv2.INTER_AREA)
+        out = workspace.lend(self, (2, rows, cols))
+        self.response = band_pass(small, self.width_px / self.bin, out=out)
         return self.response, self._spread()
 
     def _spread(self) -> Image:
@@ -203,7 +228,7 @@ class SpotSearch:
         limit = self.spread * np.float32(CANDIDATE_SNR)
         y, x, height = local_maxima(self.response, limit, BLOCK_PX // self.bin)
         y, x = ((at + 0.5) * self.bin - 0.5 for at in (y, x))
-        if self.fill.any():
+        if self.has_fill:
             real = ~self._beside_fill()[np.rint(y).astype(int), np.rint(x).astype(int)]
             y, x, height = y[real], x[real], height[real]
         spots = np.zeros((len(y), N_PARAMETERS))
@@ -217,13 +242,13 @@ class SpotSearch:
         return np.asarray(cv2.dilate(self.fill.astype(np.uint8), around) > 0)
 
     def _fit(self, spots: Floats, model: SpotModel, *, fresh: bool,
-             figures: Floats | None = None) -> Fits:  # fmt: skip
+             figures: Floats | None = None, radius_widths: float = 0.0) -> Fits:  # fmt: skip
         figures = np.zeros((len(spots), N_FIGURES)) if figures is None else figures
         noise = sample_grid(self.noise, self.image.shape, spots[:, Y], spots[:, X])
         limits = (0.4, 1.5 * self.widest, 1.5 * self.width_px)
         prior = (model.width_px, model.width_spread_px)
-        fit_spots(self.whole, self.image, spots, figures, noise, self._radius(model), limits, prior,
-                  self.saturation, fresh)  # fmt: skip
+        fit_spots(self.whole, self.image, spots, figures, noise, self._radius(model), radius_widths,
+                  limits, prior, self.saturation, fresh)  # fmt: skip
         # The noise and texture around a spot are what its window leaves unexplained.
         around = np.maximum(figures[:, RESIDUAL], noise)
         return Fits(spots, figures, spots[:, AMPLITUDE] / (figures[:, SE_AMPLITUDE] * around))
@@ -263,6 +288,21 @@ class SpotSearch:
             fits.snr[crowd] = again.snr
         return fits
 
+    def centre(self, fits: Fits, model: SpotModel) -> None:
+        """Place broad spots again, with all of their light in the window; nothing else changes.
+
+        The usual window leaves out much of the light of spots out of focus. It is the better one
+        for telling spots from anything else.
+        """
+        broad = WINDOW_WIDTHS * fits.spots[:, WIDTH] > self._radius(model) + 0.5
+        if not broad.any():
+            return
+        before = fits.spots[broad]
+        after = self._fit(before.copy(), model, fresh=False, radius_widths=WINDOW_WIDTHS).spots
+        near = np.hypot(*(after - before)[:, [Y, X]].T) < before[:, WIDTH]
+        before[near, Y], before[near, X] = after[near, Y], after[near, X]
+        fits.spots[broad] = before
+
     def table(self, fits: Fits, model: SpotModel) -> SpotTable:
         """Return the fits as a table in the order of y, then x."""
         spots = fits.spots
@@ -290,22 +330,21 @@ def fill_mask(image: Image, lowest: float) -> Mask:
     Pixels at the `lowest` count of the channel whose neighbours all are, too; no camera gives that.
     All False for a picture that is constant throughout.
     """
-    none = np.zeros(image.shape, bool)
-    if not _has_low_patch(image, lowest):
-        return none
     low = image <= lowest
     if low.all():
-        return none
+        return ~low
     inner = cv2.erode(low.astype(np.uint8), np.ones((5, 5), np.uint8))
     return np.asarray((cv2.dilate(inner, np.ones((5, 5), np.uint8)) > 0) & low)
 
 
-def _has_low_patch(image: Image, lowest: float) -> bool:
-    """Return whether there may be 5 x 5 pixels at or below `lowest`; cheap if there are none.
+def has_low_patch(image: Image, lowest: float) -> bool:
+    """Return whether there may be 5 x 5 pixels at or below `lowest`, fast if there are none.
 
     Such a patch holds a pixel of every fourth row and column, and two pixels beside it.
     """
-    y, x = (4 * at for at in np.nonzero(image[::4, ::4] <= lowest))
+    rows = 4 * np.flatnonzero(image[::4].min(axis=1) <= lowest)
+    at, x = np.nonzero(image[rows, ::4] <= lowest)
+    y, x = rows[at], 4 * x
     height, width = image.shape
     found = np.zeros((2, len(y)), bool)
     for step in (-1, 1):

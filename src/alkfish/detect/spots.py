@@ -134,6 +134,7 @@ def detect_channel(
         if model
         else brightness_of(fits, search.spread_at(fits) / peak, spots)
     )
+    search.centre(fits, spots)
     return ChannelSpots(
         table=search.table(fits, spots),
         model=spots,

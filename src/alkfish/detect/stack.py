@@ -201,7 +201,7 @@ class _DepthSearch:
         )
         prior = (self.found.model.width_px, self.found.model.width_spread_px)
         for _ in range(2):
-            fit_spots(plane, residual, spots, figures, noise, radius, limits, prior,
+            fit_spots(plane, residual, spots, figures, noise, radius, 0.0, limits, prior,
                       self.saturation, False)  # fmt: skip
         return spots, figures, noise
 

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from alkfish.detect.fits import Fits, Floats, Mask, SpotModel
-from alkfish.detect.fitting import AMPLITUDE, AXIS, FWHM, POSITION_STEP, ROUNDNESS, WIDTH, X, Y
+from alkfish.detect.fits import Fits, Floats, Mask, SpotModel, elongation
+from alkfish.detect.fitting import (
+    AMPLITUDE,
+    AXIS,
+    FWHM,
+    POSITION_STEP,
+    RESIDUAL,
+    ROUNDNESS,
+    WIDTH,
+    X,
+    Y,
+)
 
 CROWD_REACH = 4.0
 """Spots closer than this many widths disturb each other's fit."""
@@ -14,6 +25,12 @@ CROWD_REACH = 4.0
 MIN_SOLID = 8
 SOLID_SNR = 8.0
 ODD_ROUNDNESS = 0.65
+MERGED_ROUNDNESS = 0.8
+MERGED_WIDTH = 1.04
+SURELY_ODD = 5.0
+BETTER_SHARE = 0.95
+"""What two spots leave unexplained, at most, of what one leaves: else there is one."""
+
 TWIN_WIDTH = 1.8
 TWIN_WIDTHS = 1.2
 LUMP_REACH = 4.0
@@ -22,17 +39,24 @@ GHOST_SHARE = 0.2
 GHOST_REACH = 4.0
 
 
-def starting_values(fits: Fits, model: SpotModel) -> Floats:
+def starting_values(fits: Fits, model: SpotModel) -> tuple[Floats, npt.NDArray[np.intp]]:
     """Return starting values for the joint fit, with odd bright candidates taken apart.
 
     Candidates beside each other start again from the usual width, so that none of them covers
     both; a lone elongated or broad one starts as two along its long axis.
+
+    Returns
+    -------
+    spots : ndarray of float64, shape (N + K, 7)
+        One row per candidate, then the second halves of those that were taken apart.
+    taken_apart : ndarray of intp, shape (K,)
+        The rows of their first halves.
     """
     spots, width = fits.spots.copy(), model.width_px
     if len(spots) == 0:
-        return spots
+        return spots, np.empty(0, np.intp)
     crowded = is_crowded(spots, CROWD_REACH * width)
-    odd = (fits.figures[:, ROUNDNESS] < ODD_ROUNDNESS) & (spots[:, WIDTH] < TWIN_WIDTH * width)
+    odd = is_elongated(fits, model) & (spots[:, WIDTH] < TWIN_WIDTH * width)
     odd &= (fits.snr >= SOLID_SNR) & ~crowded & (model.n_solid >= MIN_SOLID)
     spots[crowded | odd, WIDTH] = width
     along = width * np.stack([np.sin(fits.figures[:, AXIS]), np.cos(fits.figures[:, AXIS])], axis=1)
@@ -41,7 +65,45 @@ def starting_values(fits: Fits, model: SpotModel) -> Floats:
     spots[odd, Y] += along[odd, 0]
     spots[odd, X] += along[odd, 1]
     twins[:, [Y, X]] -= along[odd]
-    return np.concatenate([spots, twins])
+    return np.concatenate([spots, twins]), np.flatnonzero(odd)
+
+
+def is_one(
+    joint: Fits, single: Fits, taken_apart: npt.NDArray[np.intp], model: SpotModel
+) -> npt.NDArray[np.bool_]:
+    """Return which candidates that were taken apart are one spot after all.
+
+    Their halves met, or explain the window no better than the candidate by itself did.
+
+    Parameters
+    ----------
+    joint : Fits
+        Fits of the rows of `starting_values`.
+    single : Fits
+        The candidates.
+    taken_apart : ndarray of intp, shape (K,)
+        As `starting_values` gives it.
+    model : SpotModel
+        Of the channel.
+    """
+    first, second = joint.take(taken_apart), joint.take(np.arange(len(single), len(joint)))
+    apart = np.hypot(*(first.spots - second.spots)[:, [Y, X]].T)
+    left = np.maximum(first.figures[:, RESIDUAL], second.figures[:, RESIDUAL])
+    worse = left > BETTER_SHARE * single.figures[taken_apart, RESIDUAL]
+    return np.asarray((apart < TWIN_WIDTHS * model.width_px) | worse)
+
+
+def is_elongated(fits: Fits, model: SpotModel) -> Mask:
+    """Return which spots are so long that two may be in one place.
+
+    Either very long, or beyond doubt: two usual spots from 1.6 widths apart make one that is
+    longer than wide by a fifth, and broader than usual. Doubt is measured by noise, and by how long
+    the channel's own spots are: those of a skew lens all are.
+    """
+    roundness = fits.figures[:, ROUNDNESS]
+    sure = elongation(fits) >= SURELY_ODD * model.usual_length
+    broad = fits.spots[:, WIDTH] >= MERGED_WIDTH * model.width_px
+    return np.asarray((roundness < ODD_ROUNDNESS) | ((roundness < MERGED_ROUNDNESS) & sure & broad))
 
 
 def is_crowded(spots: Floats, reach_px: float) -> Mask:

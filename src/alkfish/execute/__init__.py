@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from alkfish.execute.executor import Executor
 from alkfish.execute.memory import keep_freed_memory
-from alkfish.execute.opening import open_executor
+from alkfish.execute.opening import open_executor, warm_up
 
-__all__ = ["Executor", "keep_freed_memory", "open_executor"]
+__all__ = ["Executor", "keep_freed_memory", "open_executor", "warm_up"]

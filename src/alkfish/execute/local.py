@@ -14,7 +14,12 @@ from typing import Any
 from alkfish.errors import ExecutionError
 from alkfish.execute.executor import TASKS_PER_WORKER, Executor, Item, Result, in_flight, short_text
 from alkfish.execute.paths import require_here
-from alkfish.execute.worker import LocalWorker, WorkerDiedError, WorkerStartError
+from alkfish.execute.worker import (
+    LocalWorker,
+    WorkerDiedError,
+    WorkerStartError,
+    start_server,
+)
 
 MAX_RESUBMITS = 3
 """How often the item of a worker that died is given to a fresh one."""
@@ -37,7 +42,7 @@ class LocalExecutor(Executor):
     Parameters
     ----------
     workers : int
-        Number of processes, >= 1. They are started at once.
+        Number of processes, >= 1. They are started at once, and import while this process goes on.
     """
 
     def __init__(self, workers: int) -> None:
@@ -46,10 +51,11 @@ class LocalExecutor(Executor):
         self._closing = False
         self._all: set[LocalWorker] = set()
         self._busy: set[LocalWorker] = set()
-        self._idle: SimpleQueue[LocalWorker] = SimpleQueue()
+        self._idle: SimpleQueue[LocalWorker | Exception] = SimpleQueue()
         self._n_workers = workers
+        start_server()
         for _ in range(workers):
-            self._idle.put(self._start())
+            self._threads.submit(self._add_worker)
 
     @property
     def n_workers(self) -> int:
@@ -91,6 +97,9 @@ class LocalExecutor(Executor):
         deaths: list[str] = []
         while len(deaths) <= MAX_RESUBMITS:
             worker = self._idle.get()
+            if isinstance(worker, Exception):
+                self._idle.put(worker)  # for the other items
+                raise self._cannot_start(worker) from worker
             try:
                 self._set_busy(worker)
                 return worker.call(task, item)
@@ -108,23 +117,31 @@ class LocalExecutor(Executor):
             remedy=_MORE_MEMORY,
         )
 
+    def _add_worker(self) -> None:
+        """Start a worker, or leave word of why there is none."""
+        try:
+            self._idle.put(self._start())
+        except Exception as error:  # noqa: BLE001 - raised where a worker is asked for
+            self._idle.put(error)
+
     def _start(self) -> LocalWorker:
-        worker = LocalWorker()
-        self._all.add(worker)
+        with self._lock:
+            if self._closing:
+                raise CancelledError
+            worker = LocalWorker()
+            self._all.add(worker)
         return worker
 
     def _replace(self, worker: LocalWorker) -> LocalWorker:
         """Start a fresh worker in place of a dead one."""
+        fresh = self._start()
         with self._lock:
-            if self._closing:
-                raise CancelledError
             self._busy.discard(worker)
             self._all.discard(worker)
-            fresh = self._start()
         worker.close()
         return fresh
 
-    def _cannot_start(self, death: WorkerStartError) -> Exception:
+    def _cannot_start(self, death: Exception) -> Exception:
         if self._closing:
             return CancelledError()
         return ExecutionError(

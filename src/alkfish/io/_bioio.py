@@ -10,9 +10,9 @@ import numpy as np
 from alkfish.errors import ImageError
 from alkfish.io._metadata import PixelSize, pixel_size, plane_step
 from alkfish.io._picture import Picture, choose_scenes
-from alkfish.io._readers import Window
 from alkfish.io._vendor import check_sizes, make_header, need
 from alkfish.model.table import Array
+from alkfish.model.window import Window
 
 
 def read_headers(path: Path, scene: str | None) -> list[Picture]:

@@ -11,10 +11,10 @@ import numpy as np
 
 from alkfish.io._metadata import PixelSize, pixel_size, plane_step
 from alkfish.io._picture import Level, Picture, choose_scenes
-from alkfish.io._readers import Window
 from alkfish.io._vendor import check_sizes, make_header, need
 from alkfish.io.channels import role_of
 from alkfish.model.table import Array
+from alkfish.model.window import Window
 
 _TILE = (1024, 1024)
 _COARSEST_PX = 1024

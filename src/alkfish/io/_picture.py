@@ -11,8 +11,9 @@ import numpy as np
 
 from alkfish.errors import ImageError
 from alkfish.io._files import guarded
-from alkfish.io._readers import Reader, Window, opened
+from alkfish.io._readers import Reader, opened
 from alkfish.model.table import Array
+from alkfish.model.window import Window
 
 RGB_NAMES = ("red", "green", "blue")
 """Channel names of a colour capture: by convention blue shows DAPI."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from alkfish.errors import ImageError
 from alkfish.io._picture import RGB_NAMES, Level, Picture, check_size
-from alkfish.io._readers import Window
 from alkfish.model.table import Array
+from alkfish.model.window import Window
 
 JPEG_NOTE = "JPEG is lossy: dim and small signals may be lost or altered"
 

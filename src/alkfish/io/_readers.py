@@ -13,26 +13,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from alkfish.model.table import Array
+from alkfish.model.window import Window
 
 MAX_OPEN_FILES = 6
 """Files kept open per process."""
 
 CACHE_BYTES = 160 << 20
 """Decoded tiles kept per process: neighbouring windows overlap by their halos."""
-
-
-class Window(NamedTuple):
-    """Rectangle of pixels of one level."""
-
-    top: int
-    left: int
-    height: int
-    width: int
 
 
 class Reader(Protocol):

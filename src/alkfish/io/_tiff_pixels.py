@@ -10,8 +10,9 @@ import numpy as np
 
 from alkfish.errors import ImageError
 from alkfish.io._picture import Picture
-from alkfish.io._readers import Window, assemble, kept_tile
+from alkfish.io._readers import assemble, kept_tile
 from alkfish.model.table import Array
+from alkfish.model.window import Window
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -42,7 +43,7 @@ class TiffReader:
         """Return one window of a level as a 2-D array of stored counts."""
         series = self._levels[level]
         page = self._page(series, channel, plane)
-        whole = window == (0, 0, *self._picture.levels[level].shape)
+        whole = window == Window(0, 0, *self._picture.levels[level].shape)
         if page is None or (whole and not keep):
             with self._lock:
                 image = _plane(series, self._picture, channel, plane)

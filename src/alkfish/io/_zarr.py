@@ -12,9 +12,10 @@ import numpy as np
 from alkfish.errors import ImageError
 from alkfish.io._metadata import PixelSize, pixel_size, plane_step
 from alkfish.io._picture import Level, Picture, check_size, choose_scenes, downsample
-from alkfish.io._readers import Window, assemble, kept_tile
+from alkfish.io._readers import assemble, kept_tile
 from alkfish.io._tiff_pixels import exact
 from alkfish.model.table import Array
+from alkfish.model.window import Window
 
 _MIN_BLOCK_PX = 512
 _OLD_AXES = "tczyx"

@@ -25,12 +25,12 @@ from alkfish.io._fields import (
 from alkfish.io._files import is_zarr, stem_of, unsupported_error, unsupported_format
 from alkfish.io._headers import read_headers
 from alkfish.io._picture import Level, Picture, read_window
-from alkfish.io._readers import Window
 from alkfish.io.channels import ROLES
 from alkfish.io.probes import load_probe
 from alkfish.model.fov import FieldOfView
 from alkfish.model.probe import ProbeProfile
 from alkfish.model.table import Array
+from alkfish.model.window import Window
 
 _MAX_LISTED = 10
 _URL = re.compile(r"^[a-z][a-z0-9+.]+://", re.IGNORECASE)

@@ -2,9 +2,10 @@
 
 ``labels.zarr`` is a zarr 3 group that lists its fields; each field is a group with ``image-label``
 and ``multiscales`` metadata and one int32 array per level, ``0`` the full one, in chunks of
-1024 x 1024, bit-shuffled and compressed with zstd. Lower levels keep every second pixel of the
-level above, so that no label is ever mixed. The same labels always give the same bytes. Bundles of
-older versions, with a bare array per field, are read as well.
+1024 x 1024, compressed with zstd; chunks of background are left out. Lower levels keep every second
+pixel of the level above, so that no label is ever mixed. The same labels always give the same
+bytes. Bundles of older versions, with a bare array per field or other compression, are read as
+well.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alkfish.errors import BundleError, OutputError, output_errors
+from alkfish.io._label_files import CHUNK_PX, Labels, LevelFiles, read_document, write_group
 from alkfish.model.result import LabelImage
 
 _writing = partial(
@@ -30,11 +32,6 @@ _writing = partial(
     "the labels cannot be written",
     remedy="choose a folder that you may write to, with space left",
 )
-
-Labels = npt.NDArray[np.int32]
-
-CHUNK_PX = 1024
-"""Side of the chunks; windows given to `LabelWriter.write` begin and end at multiples of it."""
 
 COARSEST_PX = 1024
 """Levels are added to the pyramid until the longer side is at most this."""
@@ -131,9 +128,9 @@ class LabelWriter:
         self._lock = Lock()
         _check_name(name, where=self._path)
         with _writing(self._path):
-            root = _open_root(self._path)
-            self._group = _open_field(root, name, self._size, self._path)
-            self._array = _open_level(self._group, 0, self.shape, self._path / name)
+            _open_root(self._path)
+            _open_field(self._path, name, self._size)
+            self._array = _open_level(self._path / name, 0, self.shape)
 
     def __enter__(self) -> Self:
         return self
@@ -175,7 +172,7 @@ class LabelWriter:
                 allowed=f"edges at multiples of {CHUNK_PX} or at the edge of the image",
             )
         with _writing(self._path):
-            self._array[top:bottom, left:right] = window
+            self._array.write(top, left, window)
 
     def write_with_pyramid(self, top: int, left: int, window: Labels) -> None:
         """Write one window and what the lower levels keep of it, as far as whole chunks reach.
@@ -191,16 +188,15 @@ class LabelWriter:
         with _writing(self._path):
             for level in self._direct_levels:
                 top, left, window = top // 2, left // 2, window[::2, ::2]
-                height, width = window.shape
-                level[top : top + height, left : left + width] = window
+                level.write(top, left, window)
 
     @cached_property
-    def _direct_levels(self) -> list[Any]:
+    def _direct_levels(self) -> list[LevelFiles]:
         """The levels whose chunks windows of `WINDOW_PX` fill, from the first lower one."""
         shapes = level_shapes(self.shape)[1 : 1 + (WINDOW_PX // CHUNK_PX).bit_length() - 1]
         with self._lock:
             return [
-                _open_level(self._group, number, shape, self._path / self._name)
+                _open_level(self._path / self._name, number, shape)
                 for number, shape in enumerate(shapes, start=1)
             ]
 
@@ -224,10 +220,11 @@ class LabelWriter:
         above = there[-1] if there else self._array
         with _writing(self._path):
             for number, size in enumerate(sizes[1 + len(there) :], start=1 + len(there)):
-                level = _open_level(self._group, number, size, self._path / self._name)
-                _reduce(above, level)
+                level = _open_level(self._path / self._name, number, size)
+                level.reduce(above)
                 above = level
-            self._group.attrs["ome"] = _ome_field(self._name, self._size, len(sizes))
+            attributes = _field_attributes(self._name, self._size, len(sizes))
+            write_group(self._path / self._name, attributes)
 
 
 def level_shapes(shape: tuple[int, int]) -> list[tuple[int, int]]:
@@ -371,78 +368,51 @@ def _copy(image: LabelImage, writer: LabelWriter) -> None:
             pass
 
 
-def _reduce(above: Any, level: Any) -> None:
-    """Fill `level` with every second pixel of the level above."""
-    for top in range(0, level.shape[0], CHUNK_PX):
-        for left in range(0, level.shape[1], CHUNK_PX):
-            rows = slice(2 * top, 2 * (top + CHUNK_PX))
-            columns = slice(2 * left, 2 * (left + CHUNK_PX))
-            window = np.asarray(above[rows, columns])[::2, ::2]
-            level[top : top + CHUNK_PX, left : left + CHUNK_PX] = window
-
-
 def _is_aligned(first: int, last: int, length: int) -> bool:
     whole = last == length or last % CHUNK_PX == 0
     return 0 <= first < max(last, 1) and last <= length and first % CHUNK_PX == 0 and whole
 
 
-def _open_root(path: Path) -> Any:
-    """Open or create the group of all fields."""
-    import zarr
-
-    if not (path / "zarr.json").exists():
-        ome = {"version": OME_VERSION, "labels": []}
-        return zarr.open_group(path, mode="a", zarr_format=3, attributes={"ome": ome})
-    return zarr.open_group(path, mode="r+", zarr_format=3)
+def _open_root(path: Path) -> None:
+    """Write the group of all fields if there is none."""
+    if not read_document(path):
+        write_group(path, {"ome": {"version": OME_VERSION, "labels": []}})
 
 
-def _open_field(root: Any, name: str, pixel_size_um: float, path: Path) -> Any:
-    """Open or create the group of one field and list it."""
-    if not (path / name / "zarr.json").exists():
-        group = root.create_group(name, attributes=_field_attributes(name, pixel_size_um))
-        listed = root.attrs.get("ome", {}).get("labels", [])
-        names = sorted({*listed, name})
-        root.attrs["ome"] = {"version": OME_VERSION, "labels": names}
-        return group
-    group = root[name]
-    if hasattr(group, "shape") or group.attrs.get("pixel_size_um") != pixel_size_um:
+def _open_field(path: Path, name: str, pixel_size_um: float) -> None:
+    """Write the group of one field and list it, if it is not there."""
+    found = read_document(path / name)
+    if not found:
+        write_group(path / name, _field_attributes(name, pixel_size_um, 1))
+        listed = read_document(path).get("attributes", {}).get("ome", {}).get("labels", [])
+        write_group(path, {"ome": {"version": OME_VERSION, "labels": sorted({*listed, name})}})
+        return
+    size = found.get("attributes", {}).get("pixel_size_um")
+    if found.get("node_type") != "group" or size != pixel_size_um:
         raise BundleError(
             "the field is there already with another layout or scale",
             where=path / name,
-            found=group.attrs.get("pixel_size_um"),
+            found=size,
             allowed=pixel_size_um,
             remedy="remove the unfinished labels and start again",
         )
-    return group
 
 
-def _open_level(group: Any, level: int, shape: tuple[int, int], where: Path) -> Any:
-    from zarr.codecs import BloscCodec
-
-    if (where / str(level) / "zarr.json").exists():
-        array = group[str(level)]
-        if tuple(array.shape) != shape:
-            raise BundleError(
-                "the labels are there already with another shape",
-                where=where,
-                found=tuple(array.shape),
-                allowed=shape,
-                remedy="remove the unfinished labels and start again",
-            )
-        return array
-    return group.create_array(
-        str(level),
-        shape=shape,
-        dtype="int32",
-        chunks=tuple(min(CHUNK_PX, max(side, 1)) for side in shape),
-        compressors=BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle", typesize=4),
-        fill_value=0,
-        dimension_names=("y", "x"),
-    )
+def _open_level(field: Path, level: int, shape: tuple[int, int]) -> LevelFiles:
+    try:
+        return LevelFiles(field / str(level), shape)
+    except ValueError as error:
+        raise BundleError(
+            "the labels are there already with another shape or compression",
+            where=field,
+            found=error.args[0],
+            allowed=shape,
+            remedy="remove the unfinished labels and start again",
+        ) from error
 
 
-def _field_attributes(name: str, pixel_size_um: float) -> dict[str, Any]:
-    ome = _ome_field(name, pixel_size_um, 1)
+def _field_attributes(name: str, pixel_size_um: float, levels: int) -> dict[str, Any]:
+    ome = _ome_field(name, pixel_size_um, levels)
     return {"pixel_size_um": pixel_size_um, "background": 0, "ome": ome}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,7 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
+@cache
 def _shipped(name: str) -> ProbeProfile:
     text = (resources.files("alkfish") / "probes" / f"{name}.toml").read_text("utf-8")
     return _from_text(text, where=name)

@@ -19,7 +19,7 @@ from alkfish.io.bundle import folder_name
 from alkfish.io.geojson import Regions
 from alkfish.io.images import Case, FieldSource
 from alkfish.io.probes import load_probe
-from alkfish.io.provenance import provenance
+from alkfish.io.provenance import Checksums, provenance
 from alkfish.model.fov import FieldOfView
 from alkfish.model.probe import ProbeProfile
 from alkfish.model.result import CaseResult, FieldResult
@@ -180,21 +180,26 @@ def score_case(
     Raises
     ------
     InputError
-        If the case has no fields or two fields of the same name, or a region is of no field.
+        If the case has no fields or two fields of the same name, a region is of no field, or a
+        picture changes meanwhile.
     ProbeError
         If the profile has not been confirmed.
     """
     profile, settings = checked_probe(probe), config or Config()
     results = []
-    for result in iter_case(
-        case, probe=profile, config=settings, segmenter=segmenter, regions=regions, spread=spread
-    ):
-        results.append(result)
-        if on_field is not None:
-            on_field(result)
     name = case_id or (case.case_id if isinstance(case, Case) else "case")
     inputs = case.paths if isinstance(case, Case) else ()
-    return combine_fields(name, results, probe=profile, config=settings, inputs=inputs)
+    with Checksums(inputs) as checksums:
+        for result in iter_case(
+            case, probe=profile, config=settings, segmenter=segmenter, regions=regions,
+            spread=spread,
+        ):  # fmt: skip
+            results.append(result)
+            if on_field is not None:
+                on_field(result)
+        return combine_fields(
+            name, results, probe=profile, config=settings, inputs=inputs, checksums=checksums
+        )
 
 
 @dataclass(frozen=True)
@@ -276,8 +281,16 @@ def combine_fields(
     probe: ProbeProfile,
     config: Config,
     inputs: Iterable[Any] = (),
+    checksums: Checksums | None = None,
 ) -> CaseResult:
     """Return the result of a case from the results of its fields.
+
+    Parameters
+    ----------
+    case_id, results, probe, config
+        Name, fields and what they were scored with.
+    inputs, checksums
+        As for `alkfish.io.provenance.provenance`.
 
     Raises
     ------
@@ -292,7 +305,7 @@ def combine_fields(
             found=", ".join(names) or "no field",
             remedy="give each FieldOfView another name=",
         )
-    made = provenance(config, inputs)
+    made = provenance(config, inputs, checksums=checksums)
     _refuse_copies(case_id, made.inputs)
     nuclei = NucleusRecords.concatenate([result.nuclei for result in results])
     notes = [note for result in results for note in result.notes]

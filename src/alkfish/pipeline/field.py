@@ -282,7 +282,7 @@ def _figures(plane: npt.NDArray[Any], channel: ChannelSpots) -> ChannelFigures:
     return ChannelFigures(
         background=float(np.median(plane[::4, ::4])),
         noise=channel.noise,
-        saturated=float((plane >= full).mean()) if np.isfinite(full) else 0.0,
+        saturated=np.count_nonzero(plane >= full) / plane.size if np.isfinite(full) else 0.0,
     )
 
 

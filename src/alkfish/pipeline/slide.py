@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from alkfish.pipeline.field import (
     score_findings,
 )
 from alkfish.score.qc import ChannelFigures, channel_qc, field_qc
+from alkfish.segment.runs import list_runs
 from alkfish.slides import (
     FieldPart,
     GridField,
@@ -98,7 +98,8 @@ class SlideSetting:
         result = score_findings(
             findings, correction=self.correction, probe=self.probe, config=self.config
         )
-        return cut_part(result, field, saturated=_saturated(fov, field))
+        runs = list_runs(findings.nuclei.labels)
+        return cut_part(result, runs, field, saturated=_saturated(fov, findings, field))
 
     def score_tile(self, tile: Sequence[GridField]) -> list[FieldPart]:
         """Score the fields of one unit of work."""
@@ -132,8 +133,8 @@ def score_slide(
     executor : Executor, optional
         Spreads the work; None: field after field.
     folder : Path, optional
-        Where finished fields are kept, and the labels read from until the result is written; the
-        caller removes it. None: a temporary folder that goes with the result.
+        Where finished fields are kept until the result is written; the caller removes it. None: a
+        temporary folder that is removed at the end.
     regions : Regions, optional
         Outlined areas; nuclei outside are kept, flagged and not counted.
     tile_fields : int
@@ -144,7 +145,7 @@ def score_slide(
     Returns
     -------
     FieldResult
-        In slide coordinates. Its labels are read from `folder` where they are looked at.
+        In slide coordinates. Its labels are painted where they are looked at.
     """
     tissue = find_tissue(source)
     model, correction, figures = _measure(source, tissue, config)
@@ -152,12 +153,12 @@ def score_slide(
     kept_in = Path(tempfile.mkdtemp(prefix="alkfish-")) if folder is None else folder
     store = PartStore(kept_in, _job(setting))
     fields = _fields_with_tissue(source, tissue, config)
-    _score_missing(setting, fields, store, executor, tile_fields, on_progress)
-    parts = [store.read(field.number, with_labels=False) for field in fields]
-    result = _assemble(setting, parts, store, figures, tissue_found=tissue.found)
-    if folder is None:
-        weakref.finalize(result.labels, store.remove)
-    return result
+    try:
+        parts = _score_missing(setting, fields, store, executor, tile_fields, on_progress)
+    finally:
+        if folder is None:
+            store.remove()
+    return _assemble(setting, parts, figures, tissue_found=tissue.found)
 
 
 def _fields_with_tissue(source: FieldSource, tissue: TissueMap, config: Config) -> list[GridField]:
@@ -219,18 +220,14 @@ def _score_missing(
     setting: SlideSetting, fields: Sequence[GridField], store: PartStore,
     executor: Executor | None, tile_fields: int,
     on_progress: Callable[[SlideProgress], None] | None,
-) -> None:  # fmt: skip
-    """Score the fields whose parts are not in the store yet."""
-    missing = [field for field in fields if not store.has(field.number)]
-    resumed = len(fields) - len(missing)
+) -> list[FieldPart]:  # fmt: skip
+    """Score the fields whose parts are not in the store yet; return the parts of all."""
+    kept = [store.read(field.number) for field in fields if store.has(field.number)]
+    there = {part.number for part in kept}
+    missing = [field for field in fields if field.number not in there]
     left = sum(field.core.n_pixels for field in missing)
     total = sum(field.core.n_pixels for field in fields)
-    todo = {field.number for field in missing}
-    known = sum(
-        store.read(field.number, with_labels=False).n_owned
-        for field in fields
-        if field.number not in todo
-    )
+    known, resumed = sum(part.n_owned for part in kept), len(kept)
     state = SlideProgress(resumed, len(fields), total - left, total, known, resumed)
 
     def tell() -> None:
@@ -242,6 +239,7 @@ def _score_missing(
     for _, parts in run(setting.score_tile, make_tiles(missing, tile_fields)):
         for part in parts:
             store.write(part)
+        kept += parts
         state = replace(
             state,
             fields_done=state.fields_done + len(parts),
@@ -249,10 +247,11 @@ def _score_missing(
             n_nuclei=state.n_nuclei + sum(part.n_owned for part in parts),
         )
         tell()
+    return kept
 
 
 def _assemble(
-    setting: SlideSetting, parts: Sequence[FieldPart], store: PartStore,
+    setting: SlideSetting, parts: Sequence[FieldPart],
     figures: tuple[ChannelFigures, ChannelFigures], *, tissue_found: bool,
 ) -> FieldResult:  # fmt: skip
     """Return the result of the slide from its parts."""
@@ -275,7 +274,7 @@ def _assemble(
     return FieldResult(
         fov=name,
         pixel_size_um=source.pixel_size_um,
-        labels=SlideLabels(store, source.shape, stitched.numbers),
+        labels=SlideLabels(parts, source.shape, stitched.numbers),
         nuclei=nuclei,
         spots=spots,
         qc=field_qc(
@@ -287,12 +286,12 @@ def _assemble(
     )  # fmt: skip
 
 
-def _saturated(fov: FieldOfView, field: GridField) -> tuple[int, int]:
+def _saturated(fov: FieldOfView, findings: FieldFindings, field: GridField) -> tuple[int, int]:
     """Return the saturated pixels of the core of both probe channels, in any focus plane."""
     rows, columns = field.core.common(field.window).inside(field.window)
     counts = []
-    for plane in (fov.three_prime, fov.five_prime):
-        full = saturation_level(plane)
+    for plane, channel in ((fov.three_prime, findings.three), (fov.five_prime, findings.five)):
+        full = saturation_level(plane) if fov.is_stack else channel.saturation
         core = plane[..., rows, columns] >= full
-        counts.append(int((core.any(axis=0) if core.ndim == 3 else core).sum()))
+        counts.append(int(np.count_nonzero(core.any(axis=0) if core.ndim == 3 else core)))
     return counts[0], counts[1]

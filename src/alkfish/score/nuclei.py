@@ -110,8 +110,11 @@ def score_nuclei(
     )
     spots = _spot_records(fov, three.table, five.table, owner_3, owner_5, pairing)
     counts = SignalCounts(pairing, top_id, nuclei.table.nucleus_id)
+    most_spots = np.maximum(
+        *(np.bincount(o, minlength=top_id + 1)[nuclei.table.nucleus_id] for o in (owner_3, owner_5))
+    )
     unresolved = np.maximum(three.unresolved, five.unresolved)
-    rows = _NucleusRows(fov, nuclei.table, counts, unresolved, chances, config)
+    rows = _NucleusRows(fov, nuclei.table, counts, most_spots, unresolved, chances, config)
     return rows.records(three.usual_snr_nuclei, five.usual_snr_nuclei, spots), spots
 
 
@@ -201,11 +204,12 @@ class _NucleusRows:
     """Collects flags and columns of the nuclei of one field."""
 
     def __init__(
-        self, fov: str, table: NucleusTable, counts: SignalCounts, unresolved: Floats,
-        chances: PatternProbabilities, config: Config,
+        self, fov: str, table: NucleusTable, counts: SignalCounts,
+        most_spots: npt.NDArray[np.int64], unresolved: Floats, chances: PatternProbabilities,
+        config: Config,
     ) -> None:  # fmt: skip
         self.fov, self.table, self.counts = fov, table, counts
-        self.unresolved = unresolved
+        self.most_spots, self.unresolved = most_spots, unresolved
         self.chances, self.config = chances, config
 
     def _signal_flags(self, usual_3p: Floats, usual_5p: Floats) -> Array:
@@ -214,7 +218,9 @@ class _NucleusRows:
         n_3, n_5 = counts.fused + counts.three, counts.fused + counts.five
         most = np.maximum(n_3, n_5)
         shown_3, shown_5 = n_3 > 0, n_5 > 0
-        too_many = (most > limits.max_signals) | (self.unresolved > limits.max_unresolved)
+        # Spots, not signals: in an amplification the spots chain up to few "doublets".
+        too_many = self.most_spots > limits.max_signals
+        too_many |= self.unresolved > limits.max_unresolved
         rules = [
             (~shown_3 & ~shown_5, NucleusFlag.NO_SIGNAL),
             (shown_3 & ~shown_5, NucleusFlag.ONLY_3P),

@@ -19,6 +19,7 @@ from alkfish.segment.declump import (
     keep_nuclei,
     split_foreground,
 )
+from alkfish.segment.kernels import rename_labels
 from alkfish.segment.levels import DapiLevels
 from alkfish.segment.outlines import grow_to_half_height, outline_margin
 from alkfish.segment.resample import block_means
@@ -81,11 +82,17 @@ def segment_nuclei(
         )
     if levels is not None:
         return _segment_part(dapi, levels, origin_px)
-    if min(dapi.shape, default=0) < 2 or dapi.min() == dapi.max():
+    if min(dapi.shape, default=0) < 2 or _is_flat(dapi):
         return np.zeros(dapi.shape, np.int32)
     settings = SegmentConfig() if config is None else config
     work, (labels, _, margin), _ = fit_width(dapi, pixel_size_um, settings)
     return work.restore(labels, margin)
+
+
+def _is_flat(dapi: npt.NDArray[Any]) -> bool:
+    """Return whether all pixels are equal; in most pictures the first row tells."""
+    first = dapi[0, 0]
+    return bool((dapi[0] == first).all() and (dapi == first).all())
 
 
 Segmented = tuple[npt.NDArray[np.int32], int, Float]
@@ -173,6 +180,6 @@ def _segment_work(work: WorkPicture, levels: DapiLevels | None = None) -> Segmen
     slope = work.noise_slope()
     keep = keep_nuclei(labels, count, layers, noise_slope=slope, typical=typical)
     count = int(keep.sum())
-    labels = np.take(np.concatenate([[0], np.cumsum(keep) * keep]).astype(np.int32), labels)
+    rename_labels(labels, np.concatenate([[0], np.cumsum(keep) * keep]).astype(np.int32))
     means = grow_to_half_height(labels, signal, count)
     return labels, count, outline_margin(labels, signal, means)

@@ -21,6 +21,8 @@ from alkfish.segment.kernels import (
     flood_basins,
     mean_rim_slope,
     relative_curvature,
+    rename_labels,
+    sum_contacts,
     sum_regions,
 )
 from alkfish.segment.scale import median_width
@@ -147,8 +149,8 @@ def split_foreground(
         diam_px = joined_width(graph.joined_areas(), layers.diam_px)
     owner = replace(graph, diam_px=diam_px).join(PAIR_RULE)
     kept, number = np.unique(owner, return_inverse=True)
-    lookup = np.concatenate([[0], number + 1]).astype(np.int32)
-    return np.take(lookup, basins), len(kept)
+    rename_labels(basins, np.concatenate([[0], number + 1]).astype(np.int32))
+    return basins, len(kept)
 
 
 def joined_width(areas: Array, diam_px: float) -> float:
@@ -247,8 +249,9 @@ class RegionGraph:
     def from_labels(cls, labels: npt.NDArray[np.int32], count: int, layers: Layers) -> RegionGraph:
         """Gather regions and contacts of a label image."""
         sums, peaks = sum_regions(labels, count, layers.signal, layers.depth, layers.valley)
-        pairs, contacts = _gather(*_list_contacts(labels, layers), count)
-        return cls(sums, peaks, pairs, contacts, layers.diam_px)
+        pairs, contacts = sum_contacts(labels, count, layers.signal, layers.depth, layers.valley)
+        order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+        return cls(sums, peaks, pairs[order], contacts[order], layers.diam_px)
 
     def joined_areas(self) -> Array:
         """Return the areas of the regions that would be left after joining; 0 for those joined."""
@@ -297,30 +300,6 @@ class RegionGraph:
         return pair_evidence(wanted, self.pairs, self.contacts, self.sums, self.peaks, area)
 
 
-def _list_contacts(
-    labels: npt.NDArray[np.int32], layers: Layers
-) -> tuple[npt.NDArray[np.int64], Array]:
-    """List every pair of neighbouring pixels (sharing a side) that belong to two regions.
-
-    Returns the rows of the two regions, the smaller first, shape (M, 2); and 1, the smaller
-    signal, the larger valley and the smaller depth of the two pixels, shape (M, 4).
-    """
-    flat, width = labels.ravel(), labels.shape[1]
-    found = []
-    for step in (1, width):
-        here, there = flat[:-step], flat[step:]
-        places = np.flatnonzero((here != there) & (np.minimum(here, there) > 0))
-        if step == 1:
-            places = places[(places + 1) % width > 0]
-        found.append(np.stack([places, places + step], axis=1))
-    places = np.concatenate(found)
-    values = np.ones((len(places), 4))
-    values[:, 1] = layers.signal.ravel()[places].min(axis=1)
-    values[:, 2] = layers.valley.ravel()[places].max(axis=1)
-    values[:, 3] = layers.depth.ravel()[places].min(axis=1)
-    return np.sort(flat[places], axis=1).astype(np.int64) - 1, values
-
-
 def _valleys(signal: Float, mask: Mask, diam_px: float, brightness: float) -> Float:
     sigma = max(1.0, diam_px / 10)
     smooth = cv2.GaussianBlur(signal, (0, 0), sigma)
@@ -329,21 +308,6 @@ def _valleys(signal: Float, mask: Mask, diam_px: float, brightness: float) -> Fl
     padded: Float = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_REFLECT_101)
     valley: Float = relative_curvature(padded, mask, floor, 4 * sigma**2)
     return valley
-
-
-def _gather(
-    pairs: npt.NDArray[np.int64], values: Array, count: int
-) -> tuple[npt.NDArray[np.int64], Array]:
-    """Add up the values of equal pairs; of the last column, keep the largest."""
-    if len(pairs) == 0:
-        return np.empty((0, 2), np.int64), np.empty((0, 4), np.float64)
-    key = pairs[:, 0] * count + pairs[:, 1]
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-    total = np.add.reduceat(values[order], start, axis=0)
-    total[:, 3] = np.maximum.reduceat(values[order, 3], start)
-    return pairs[order][start], total
 
 
 def _typical_area(diam_px: float) -> float:

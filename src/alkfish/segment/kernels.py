@@ -63,8 +63,10 @@ def flood_basins(
     n_basins = 0
     for k in range(order.size):
         i = order[k]
-        best = _joined_basin(i, around, landscape, basin, parent, peak, abs_depth, rel_depth)
-        if best < 0:
+        best, several = _flooded_around(i, row, basin)
+        if several:
+            best = _joined_basin(i, around, landscape, basin, parent, peak, abs_depth, rel_depth)
+        elif best < 0:
             parent[n_basins] = n_basins
             peak[n_basins] = landscape[i]
             best = n_basins
@@ -102,11 +104,21 @@ def _sorted_pixels(priority: Any, mask: Any, top: Any) -> Any:
 
 
 @inner_kernel
+def _flooded_around(i: Any, row: Any, basin: Any) -> Any:
+    """Return a number of the flooded neighbours of `i`, -1: none; and whether they have several."""
+    highest, lowest = np.int32(-1), np.int32(2**31 - 1)
+    for j in (-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1):
+        highest = max(highest, basin[i + j])
+        lowest = min(lowest, basin[i + j] & np.int32(2**31 - 1))  # -1 becomes the largest
+    return highest, lowest < highest
+
+
+@inner_kernel
 def _joined_basin(
     i: Any, around: Any, landscape: Any, basin: Any, parent: Any, peak: Any, abs_depth: Any,
     rel_depth: Any,
 ) -> Any:  # fmt: skip
-    """Return the basin of the highest flooded neighbour of `i`, joining shallow ones; -1: none."""
+    """Return the basin of the highest flooded neighbour of `i`, joining shallow ones."""
     best = -1
     best_value = np.float32(-1.0)
     for k in range(8):
@@ -185,6 +197,65 @@ def sum_regions(
             peaks[row, 0] = max(peaks[row, 0], depth[y, x])
             peaks[row, 1] = max(peaks[row, 1], signal[y, x])
     return sums, peaks
+
+
+@kernel
+def sum_contacts(
+    labels: npt.NDArray[np.int32],
+    count: int,
+    signal: npt.NDArray[Any],
+    depth: npt.NDArray[Any],
+    valley: npt.NDArray[Any],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Sum what is seen where two regions touch: wherever pixels that share a side are of both.
+
+    Returns
+    -------
+    pairs : ndarray of int64, shape (E, 2)
+        Rows of the two regions, the smaller first; in the order they are met.
+    contacts : ndarray of float64, shape (E, 4)
+        Sides, sum of the smaller signal of their two pixels, sum of the larger valley, and the
+        largest of the smaller depths.
+    """
+    most = min(2 * labels.size, count * (count - 1) // 2)
+    pairs, contacts = np.empty((most, 2), np.int64), np.empty((most, 4), np.float64)
+    newest = np.full(count, -1, np.int64)  # last pair that begins with a region
+    earlier = np.empty(most, np.int64)  # the pair before it
+    found = 0
+    height, width = labels.shape
+    for y in range(height):
+        for x in range(width):
+            here = labels[y, x]
+            if here == 0:
+                continue
+            for k in range(2):
+                v, u = y + k, x + 1 - k
+                there = labels[v, u] if v < height and u < width else np.int32(0)
+                if there == 0 or there == here:
+                    continue
+                first, second = min(here, there) - 1, max(here, there) - 1
+                slot = newest[first]
+                while slot >= 0 and pairs[slot, 1] != second:
+                    slot = earlier[slot]
+                if slot < 0:
+                    slot = found
+                    pairs[slot, 0], pairs[slot, 1] = first, second
+                    contacts[slot] = 0.0
+                    earlier[slot], newest[first] = newest[first], slot
+                    found += 1
+                contacts[slot, 0] += 1.0
+                contacts[slot, 1] += min(signal[y, x], signal[v, u])
+                contacts[slot, 2] += max(valley[y, x], valley[v, u])
+                contacts[slot, 3] = max(contacts[slot, 3], min(depth[y, x], depth[v, u]))
+    return pairs[:found].copy(), contacts[:found].copy()
+
+
+@kernel
+def rename_labels(labels: npt.NDArray[np.int32], names: npt.NDArray[np.int32]) -> None:
+    """Replace every label by `names[label]`, in place."""
+    flat = labels.ravel()
+    for k in range(len(flat)):
+        flat[k] = names[flat[k]]
 
 
 @kernel

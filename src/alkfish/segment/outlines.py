@@ -28,15 +28,39 @@ def outline_margin(labels: npt.NDArray[np.int32], signal: Float, means: Float) -
     """Return a picture that crosses 0 where the outlines run, finer than its pixels.
 
     The labels say where about, the signal's crossing of half the height says where exactly.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (H, W)
+        1..N.
+    signal : ndarray of float32, shape (H, W)
+        Brightness over the background.
+    means : ndarray of float64, shape (N + 1,)
+        Mean signal of each label; 0 for the background.
     """
-    inside = (labels > 0).astype(np.float32)
-    weight: Float = cv2.boxFilter(inside, -1, (3, 3))
-    total: Float = cv2.boxFilter(np.take(means.astype(np.float32), labels), -1, (3, 3))
-    margin: Float = cv2.GaussianBlur(inside, (0, 0), 0.8)
+    inside = (labels > 0).view(np.uint8)
+    weight: Float = cv2.boxFilter(inside, cv2.CV_32F, (3, 3))
+    total: Float = cv2.boxFilter(level_picture(labels, means), -1, (3, 3))
+    margin: Float = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.8)
     # Signal over the mean of the labels around; where there are none, far outside.
-    relative = signal * weight / np.maximum(total, np.float32(1e-6))
-    margin += np.clip(relative - np.float32(HALF_HEIGHT), -_PULL, _PULL) - np.float32(0.5)
+    np.maximum(total, np.float32(1e-6), out=total)
+    weight *= signal
+    weight /= total
+    weight -= np.float32(HALF_HEIGHT)
+    np.clip(weight, -_PULL, _PULL, out=weight)
+    margin += weight
+    margin -= np.float32(0.5)
     return margin
+
+
+@kernel
+def level_picture(labels: npt.NDArray[np.int32], means: Float) -> npt.NDArray[np.float32]:
+    """Return a picture with the mean of its label at each pixel."""
+    picture = np.empty(labels.shape, np.float32)
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            picture[y, x] = means[labels[y, x]]
+    return picture
 
 
 @kernel
@@ -61,25 +85,61 @@ def grow_to_half_height(
     Returns
     -------
     ndarray of float64, shape (count + 1,)
-        Mean signal of label 1..N before the growth in row 1..N.
+        Mean signal of label 1..N before the growth in row 1..N; 0 in row 0.
     """
     height, width = labels.shape
     means = np.zeros(count + 1)
     areas = np.zeros(count + 1)
     for y in range(height):
         for x in range(width):
-            means[labels[y, x]] += signal[y, x]
-            areas[labels[y, x]] += 1
+            if labels[y, x] > 0:
+                means[labels[y, x]] += signal[y, x]
+                areas[labels[y, x]] += 1
     means /= np.maximum(areas, 1.0)
-    places, names = np.empty(labels.size, np.int32), np.empty(labels.size, np.int32)
-    for _ in range(GROWTH_STEPS):
-        n = _find_growth(labels, signal, means, places, names)
-        if n == 0:
-            break
+    places = np.empty(labels.size, np.int32)
+    begin, end = 0, _claim_all(labels, signal, means, places)
+    for step in range(GROWTH_STEPS):
         flat = labels.ravel()
-        for k in range(n):
-            flat[places[k]] = names[k]
+        for k in range(begin, end):
+            flat[places[k]] *= -1
+        if step < GROWTH_STEPS - 1:
+            begin, end = end, _claim_around(labels, signal, means, places, begin, end)
     return means
+
+
+@inner_kernel
+def _claim_all(labels: Any, signal: Any, means: Any, places: Any) -> Any:
+    """Give background to labels and list it; what is given is negative for now."""
+    height, width = labels.shape
+    floor = GROWTH_HEIGHT * means[1:].min() if len(means) > 1 else np.inf
+    n = 0
+    for y in range(height):
+        for x in range(width):
+            if labels[y, x] == 0 and signal[y, x] > floor:
+                best = _claimant(labels, signal, means, y, x)
+                if best > 0:
+                    labels[y, x] = -best
+                    places[n] = y * width + x
+                    n += 1
+    return n
+
+
+@inner_kernel
+def _claim_around(labels: Any, signal: Any, means: Any, places: Any, begin: Any, end: Any) -> Any:
+    """Do the same beside what was given last, as nothing has changed elsewhere."""
+    height, width = labels.shape
+    n = end
+    for k in range(begin, end):
+        y, x = places[k] // width, places[k] % width
+        for v in range(max(y - 1, 0), min(y + 2, height)):
+            for u in range(max(x - 1, 0), min(x + 2, width)):
+                if labels[v, u] == 0:
+                    best = _claimant(labels, signal, means, v, u)
+                    if best > 0:
+                        labels[v, u] = -best
+                        places[n] = v * width + u
+                        n += 1
+    return n
 
 
 @inner_kernel
@@ -93,25 +153,16 @@ def _count_around(labels: Any, y: Any, x: Any, label: Any) -> Any:
 
 
 @inner_kernel
-def _find_growth(labels: Any, signal: Any, means: Any, places: Any, names: Any) -> Any:
-    """List background pixels beside a label whose share they exceed; the brightest label wins."""
+def _claimant(labels: Any, signal: Any, means: Any, y: Any, x: Any) -> Any:
+    """Return the brightest label beside a pixel whose share it exceeds, or 0."""
     height, width = labels.shape
-    floor = GROWTH_HEIGHT * means[1:].min() if len(means) > 1 else np.inf
-    n = 0
-    for y in range(height):
-        for x in range(width):
-            if labels[y, x] != 0 or signal[y, x] <= floor:
-                continue
-            best = 0
-            for k in range(4):
-                v, u = y + (k % 2) * (k - 2), x + ((k + 1) % 2) * (k - 1)
-                if 0 <= v < height and 0 <= u < width:
-                    there = labels[v, u]
-                    if there > 0 and GROWTH_HEIGHT * means[there] < signal[y, x] < means[there]:
-                        brighter = best == 0 or means[there] > means[best]
-                        if brighter and _count_around(labels, y, x, there) >= MIN_SUPPORT:
-                            best = there
-            if best > 0:
-                places[n], names[n] = y * width + x, best
-                n += 1
-    return n
+    best = 0
+    for k in range(4):
+        v, u = y + (k % 2) * (k - 2), x + ((k + 1) % 2) * (k - 1)
+        if 0 <= v < height and 0 <= u < width:
+            there = labels[v, u]
+            if there > 0 and GROWTH_HEIGHT * means[there] < signal[y, x] < means[there]:
+                brighter = best == 0 or means[there] > means[best]
+                if brighter and _count_around(labels, y, x, there) >= MIN_SUPPORT:
+                    best = there
+    return best

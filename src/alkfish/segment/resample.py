@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -24,24 +25,29 @@ def block_means(picture: npt.NDArray[Any], reduce: int) -> npt.NDArray[np.float3
         column[:] = 0
         last = min((v + 1) * reduce, height)
         for y in range(v * reduce, last):
-            for x in range(width):
-                column[x] += picture[y, x]
+            _add_line(column, picture[y])
+        means = out[v]
+        means[:] = 0
+        for k in range(reduce):
+            _add_line(means, column[k::reduce])
         rows = last - v * reduce
         for u in range(w):
-            total = np.float32(0.0)
-            for x in range(u * reduce, (u + 1) * reduce):
-                total += column[x]
-            out[v, u] = total / (rows * (min((u + 1) * reduce, width) - u * reduce))
+            means[u] /= rows * (min((u + 1) * reduce, width) - u * reduce)
     return out
 
 
-@kernel
+@inner_kernel
+def _add_line(total: Any, line: Any) -> None:
+    for x in range(len(line)):
+        total[x] += line[x]
+
+
 def enlarge_labels(
     labels: npt.NDArray[np.int32],
     margin: npt.NDArray[Any],
     reduce: int,
-    out: npt.NDArray[np.int32],
-) -> None:
+    shape: tuple[int, int],
+) -> npt.NDArray[np.int32]:
     """Draw reduced labels at full resolution, with the outline where `margin` crosses 0.
 
     The margin is interpolated bilinearly. A pixel inside takes the label with the largest sum of
@@ -55,103 +61,146 @@ def enlarge_labels(
         Positive inside, negative outside.
     reduce : int
         Size of a reduced pixel in pixels.
-    out : ndarray of int32, shape (H, W)
-        Zeros; drawn into.
+    shape : tuple of int
+        Height and width at full resolution.
+
+    Returns
+    -------
+    ndarray of int32, shape `shape`
     """
-    height, width = out.shape
-    h, w = labels.shape
-    names, place = np.empty(16, np.int32), np.empty(16, np.int64)
-    weights = _spline_weights(reduce)
-    kind = np.empty(w + 2, np.int32)
-    kind[w + 1] = 0
-    for v0 in range(-1, h):
-        top, bottom = _first_pixel(v0, reduce, height), _first_pixel(v0 + 1, reduce, height)
-        _classify_cells(kind, labels, margin, v0)
+    full = np.zeros(shape, np.int32)
+    around = cv2.copyMakeBorder(labels, 2, 2, 2, 2, cv2.BORDER_REPLICATE)
+    _draw_cells(around, cv2.copyMakeBorder(margin, 1, 1, 1, 1, cv2.BORDER_REPLICATE), reduce, full)
+    return full
+
+
+@kernel
+def _draw_cells(labels: Any, margin: Any, reduce: Any, out: Any) -> None:
+    """Draw cell by cell, a cell being the pixels between the centres of four reduced pixels.
+
+    The first pixel of cell (v, u) of `margin`, which has a border of one pixel, is the upper left
+    of the four; `labels` has a border of two.
+    """
+    cells_down, cells_across = margin.shape[0] - 1, margin.shape[1] - 1
+    weights, shares = _spline_weights(reduce), _shares(reduce)
+    kind = np.empty(cells_across + 1, np.int32)
+    kind[cells_across] = 0
+    for v in range(cells_down):
+        top, bottom = _pixels(v, v + 1, reduce, out.shape[0])
+        _classify_cells(kind, labels, margin, v)
         u = 0
-        while u <= w:
-            here, u0 = kind[u], u - 1
+        while u < cells_across:
+            here, first = kind[u], u
             u += 1
             if here == 0:
                 continue
             while here > 0 and kind[u] == here:
                 u += 1
-            left, right = _first_pixel(u0, reduce, width), _first_pixel(u - 1, reduce, width)
+            left, right = _pixels(first, u, reduce, out.shape[1])
+            box = (top, bottom, left, right)
             if here > 0:
-                for y in range(top, bottom):
-                    for x in range(left, right):
-                        out[y, x] = here
-            else:
-                count = _names_around(labels, v0, u0, names, place)
-                cell = out[top:bottom, left:right]
-                _draw_cell(cell, (v0, u0), (top, left), margin, names[:count], place, weights)
+                _fill_box(out, box, here)
+                continue
+            lowest, highest = _label_range(labels, v, first)
+            _draw_outline(out, box, margin, (v, first), shares, highest)
+            if lowest < highest:
+                _draw_lines(out, box, labels, (v, first), weights)
 
 
 @inner_kernel
-def _first_pixel(u0: Any, reduce: Any, length: Any) -> Any:
-    """Return the first pixel whose centre lies at or after that of reduced pixel `u0`."""
-    return min(max((2 * u0 + 1) * reduce // 2, 0), length)
+def _pixels(cell: Any, end: Any, reduce: Any, length: Any) -> Any:
+    """Return the first pixel of a cell, and that of the cell `end`.
+
+    The centre of the first pixel lies at or after that of the cell's first reduced pixel.
+    """
+    first, beyond = (2 * cell - 1) * reduce // 2, (2 * end - 1) * reduce // 2
+    return max(first, 0), min(beyond, length)
 
 
 @inner_kernel
-def _classify_cells(kind: Any, labels: Any, margin: Any, v0: Any) -> None:
-    """Mark each cell of a row, between four reduced pixels: label if filled, 0 empty, -1 mixed."""
-    h, w = labels.shape
-    a, b = max(v0, 0), min(v0 + 1, h - 1)
-    for u0 in range(-1, w):
-        c, d = max(u0, 0), min(u0 + 1, w - 1)
-        p, q, r, s = labels[a, c], labels[a, d], labels[b, c], labels[b, d]
-        kind[u0 + 1] = -1
-        if p == q and p == r and p == s:
-            lowest = min(min(margin[a, c], margin[a, d]), min(margin[b, c], margin[b, d]))
-            if p == 0 or lowest > 0:
-                kind[u0 + 1] = p
+def _classify_cells(kind: Any, labels: Any, margin: Any, v: Any) -> None:
+    """Mark each cell of a row: label if filled, 0 empty, -1 mixed."""
+    for u in range(len(kind) - 1):
+        here = labels[v + 1, u + 1]
+        kind[u] = -1
+        if (
+            here == labels[v + 1, u + 2]
+            and here == labels[v + 2, u + 1]
+            and here == labels[v + 2, u + 2]
+        ):
+            upper = min(margin[v, u], margin[v, u + 1])
+            if here == 0 or min(upper, min(margin[v + 1, u], margin[v + 1, u + 1])) > 0:
+                kind[u] = here
 
 
 @inner_kernel
-def _draw_cell(
-    cell: Any, origin: Any, first: Any, margin: Any, names: Any, place: Any, weights: Any
-) -> None:
-    """Draw the pixels between four reduced pixels, `origin` being the upper left one."""
-    h, w = margin.shape
-    reduce = len(weights)
-    a, b = max(origin[0], 0), min(origin[0] + 1, h - 1)
-    c, d = max(origin[1], 0), min(origin[1] + 1, w - 1)
-    for y in range(cell.shape[0]):
-        fy = (first[0] + y + 0.5) / reduce - 0.5 - origin[0]
-        left = margin[a, c] * (1 - fy) + margin[b, c] * fy
-        right = margin[a, d] * (1 - fy) + margin[b, d] * fy
-        for x in range(cell.shape[1]):
-            fx = (first[1] + x + 0.5) / reduce - 0.5 - origin[1]
-            if left * (1 - fx) + right * fx > 0:
-                cell[y, x] = names[0]
-                if len(names) > 1:
-                    down, across = (first[0] + y) % reduce, (first[1] + x) % reduce
-                    cell[y, x] = names[_elected(weights, down, across, place, len(names))]
+def _label_range(labels: Any, v: Any, u: Any) -> Any:
+    """Return the lowest and the highest label among 4 x 4 reduced pixels; not the background."""
+    lowest, highest = np.int32(2**31 - 1), np.int32(0)
+    for j in range(v, v + 4):
+        for i in range(u, u + 4):
+            here = labels[j, i]
+            highest = max(highest, here)
+            lowest = min(lowest, here if here > 0 else np.int32(2**31 - 1))
+    return lowest, highest
 
 
 @inner_kernel
-def _elected(weights: Any, down: Any, across: Any, place: Any, count: Any) -> Any:
+def _fill_box(out: Any, box: Any, label: Any) -> None:
+    for y in range(box[0], box[1]):
+        for x in range(box[2], box[3]):
+            out[y, x] = label
+
+
+@inner_kernel
+def _draw_outline(out: Any, box: Any, margin: Any, cell: Any, shares: Any, label: Any) -> None:
+    """Draw a label where the margin, interpolated between the corners of a cell, is positive."""
+    v, u = cell
+    top, bottom, left, right = box
+    a, b, c, d = margin[v, u], margin[v, u + 1], margin[v + 1, u], margin[v + 1, u + 1]
+    for y in range(top, bottom):
+        start = a + (c - a) * shares[y - top]
+        rise = b + (d - b) * shares[y - top] - start
+        for x in range(left, right):
+            out[y, x] = label if start + rise * shares[x - left] > 0 else 0
+
+
+@inner_kernel
+def _draw_lines(out: Any, box: Any, labels: Any, cell: Any, weights: Any) -> None:
+    """Give the pixels of a cell that are inside to the label with the largest weight."""
+    top, bottom, left, right = box
+    names, place = _names_around(labels, cell)
+    votes = np.empty((16, 4), np.float32)
+    for y in range(top, bottom):
+        votes[:] = 0
+        for k in range(16):
+            if place[k] >= 0:
+                votes[place[k], k % 4] += weights[y % len(weights), k // 4]
+        for x in range(left, right):
+            if out[y, x] > 0:
+                out[y, x] = names[_elected(votes, weights, x % len(weights), len(names))]
+
+
+@inner_kernel
+def _elected(votes: Any, weights: Any, across: Any, count: Any) -> Any:
     """Return the row of the name with the largest weight."""
     best, most = 0, np.float32(-1.0)
     for n in range(count):
-        votes = np.float32(0.0)
-        for k in range(16):
-            if place[k] == n:
-                votes += weights[down, k // 4] * weights[across, k % 4]
-        if votes > most:
-            best, most = n, votes
+        total = np.float32(0.0)
+        for k in range(4):
+            total += votes[n, k] * weights[across, k]
+        if total > most:
+            best, most = n, total
     return best
 
 
 @inner_kernel
-def _names_around(labels: Any, v0: Any, u0: Any, names: Any, place: Any) -> Any:
-    """List the labels among 4 x 4 reduced pixels, and for each pixel its row in the list."""
-    h, w = labels.shape
+def _names_around(labels: Any, cell: Any) -> Any:
+    """List the labels among 4 x 4 reduced pixels, and for each pixel its row in the list or -1."""
+    names, place = np.empty(16, np.int32), np.empty(16, np.int64)
     count = 0
     for k in range(16):
-        v = min(max(v0 + k // 4 - 1, 0), h - 1)
-        u = min(max(u0 + k % 4 - 1, 0), w - 1)
-        here = labels[v, u]
+        here = labels[cell[0] + k // 4, cell[1] + k % 4]
         place[k] = -1
         if here == 0:
             continue
@@ -162,7 +211,16 @@ def _names_around(labels: Any, v0: Any, u0: Any, names: Any, place: Any) -> Any:
             names[count] = here
             place[k] = count
             count += 1
-    return count
+    return names[:count], place
+
+
+@inner_kernel
+def _shares(reduce: Any) -> Any:
+    """Return how far the pixels of a cell lie on the way from one reduced pixel to the next."""
+    shares = np.empty(reduce, np.float32)
+    for x in range(reduce):
+        shares[x] = (x + 0.5 * (1 - reduce % 2)) / reduce
+    return shares
 
 
 @inner_kernel

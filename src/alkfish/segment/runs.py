@@ -17,47 +17,52 @@ N_PROFILE = 9
 @kernel
 def list_runs(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Return label, y, first and last x of every stretch of equal labels in a row, shape (M, 4)."""
+    starts = _stretch_starts(labels)
+    flat, width = labels.ravel(), labels.shape[1]
+    runs = np.empty((len(starts) - 1, 4), np.int32)
+    n, y = 0, 0
+    for k in range(len(starts) - 1):
+        while starts[k] >= (y + 1) * width:
+            y += 1
+        here = flat[starts[k]]
+        runs[n, 0] = here
+        runs[n, 1] = y
+        runs[n, 2] = starts[k] - y * width
+        runs[n, 3] = starts[k + 1] - 1 - y * width
+        n += here > 0  # a stretch of background is written over
+    return runs[:n]
+
+
+@inner_kernel
+def _stretch_starts(labels: Any) -> Any:
+    """Return the flat positions where stretches begin, and at last the number of pixels.
+
+    Eight marks are looked at in one go, as most pixels are like the one before.
+    """
     height, width = labels.shape
-    runs = np.empty((4096, 4), np.int32)
+    marks = np.zeros((width + 7) // 8 * 8, np.uint8)
+    marks[:1] = 1
+    eights = marks.view(np.uint64)
+    starts = np.empty(labels.size + 8, np.int64)
     n = 0
     for y in range(height):
-        row = labels[y]
-        x = 0
-        while x < width:
-            here, start = row[x], x
-            x = _stretch_end(row, x + 1, here)
-            if here > 0:
-                if n == len(runs):
-                    runs = _doubled(runs)
-                runs[n, 0], runs[n, 1], runs[n, 2], runs[n, 3] = here, y, start, x - 1
-                n += 1
-    return runs[:n].copy()
+        _mark_changes(labels[y], marks)
+        for k in range(len(eights)):
+            if eights[k] == 0:
+                continue
+            for x in range(8 * k, 8 * k + 8):
+                starts[n] = y * width + x
+                n += marks[x]
+    starts[n] = labels.size
+    return starts[: n + 1]
 
 
 @inner_kernel
-def _doubled(runs: Any) -> Any:
-    """Return the runs with as many free rows after them."""
-    more = np.empty((2 * len(runs), 4), np.int32)
-    for k in range(len(runs)):
-        for column in range(4):
-            more[k, column] = runs[k, column]
-    return more
-
-
-@inner_kernel
-def _stretch_end(row: Any, x: Any, here: Any) -> Any:
-    """Return where the stretch of `here` that holds pixel `x` - 1 ends; eight pixels at a time."""
-    width = len(row)
-    while x + 8 <= width:
-        differ = (row[x] ^ here) | (row[x + 1] ^ here) | (row[x + 2] ^ here) | (row[x + 3] ^ here)
-        differ |= (row[x + 4] ^ here) | (row[x + 5] ^ here)
-        differ |= (row[x + 6] ^ here) | (row[x + 7] ^ here)
-        if differ:
-            break
-        x += 8
-    while x < width and row[x] == here:
-        x += 1
-    return x
+def _mark_changes(row: Any, marks: Any) -> None:
+    """Mark with 1 each pixel, after the first, that differs from the one before."""
+    before, here, changed = row[:-1], row[1:], marks[1:]
+    for x in range(len(here)):
+        changed[x] = before[x] != here[x]
 
 
 @kernel
@@ -71,7 +76,7 @@ def sum_pixels(
     boxes[:, 1] = -1
     for k in range(len(runs)):
         row, y, start, last = runs[k, 0] - 1, runs[k, 1], runs[k, 2], runs[k, 3]
-        total, clipped = _sum_stretch(dapi[y], start, last, ceiling)
+        total, clipped = _sum_stretch(dapi[y, start : last + 1], ceiling)
         n = last + 1 - start
         sums[row, 0] += n
         sums[row, 1] += n * y
@@ -84,15 +89,15 @@ def sum_pixels(
 
 
 @inner_kernel
-def _sum_stretch(line: Any, start: Any, last: Any, ceiling: Any) -> Any:
-    total = line[start] * 0  # integers of integer pictures: exact, and faster than floats
+def _sum_stretch(line: Any, ceiling: Any) -> Any:
+    total = line[0] * 0  # integers of integer pictures: exact, and faster than floats
     clipped = 0
-    top = line[start]
-    for x in range(start, last + 1):
+    top = line[0]
+    for x in range(len(line)):
         total += line[x]
         top = max(top, line[x])
     if top >= ceiling:
-        for x in range(start, last + 1):
+        for x in range(len(line)):
             clipped += line[x] >= ceiling
     return total, clipped
 
@@ -171,8 +176,8 @@ def edge_profiles(
     """Return the mean profile of each outline along its normal, from inside to outside.
 
     Only stretches of the outline that face background are sampled; nuclei without any are sampled
-    all round. Samples lie a reach apart, the middle one on the outline, and rays start some three
-    quarters of a reach apart. Outlines so near to the border that a sample would fall outside the
+    all round. Samples lie a reach apart, the middle one on the outline, and rays start some one and
+    a half reaches apart. Outlines so near to the border that a sample would fall outside the
     picture are left out; 0 if nothing remains.
 
     Returns
@@ -184,17 +189,22 @@ def edge_profiles(
     hits = np.zeros((2, count), np.int64)
     height, width = labels.shape
     margin = int(reach * (N_PROFILE // 2)) + 3
-    every = max(1, int(0.75 * reach + 0.5))
+    every = max(1, int(1.5 * reach + 0.5))
+    anchors = np.full((count, 2), -1, np.int32)  # rays start on a grid of each nucleus' own
     for k in range(len(runs)):
         label, y, start, last = runs[k]
+        anchor = anchors[label - 1]
+        if anchor[0] < 0:
+            anchor[0], anchor[1] = y, start
         if y < margin or y >= height - margin:
             continue
-        if y % every == 0:
+        if (y - anchor[0]) % every == 0:
             for x in (start, last):
                 if margin <= x < width - margin:
                     _add_ray(sums, hits, labels, dapi, (y, x), reach)
         begin = max(start + 1, margin)
-        for x in range(begin + -begin % every, min(last, width - margin), every):
+        begin += (anchor[1] - begin) % every
+        for x in range(begin, min(last, width - margin), every):
             if labels[y - 1, x] != label or labels[y + 1, x] != label:
                 _add_ray(sums, hits, labels, dapi, (y, x), reach)
     result = np.zeros((count, N_PROFILE), np.float64)
@@ -214,33 +224,40 @@ def _add_ray(sums: Any, hits: Any, labels: Any, dapi: Any, place: Any, reach: An
     norm = math.sqrt(ny * ny + nx * nx)
     if norm == 0.0:
         return
-    ny, nx = ny / norm * reach, nx / norm * reach
+    dy, dx = ny / norm * reach, nx / norm * reach
     free = 1
     for step in range(1, far + 1):
-        other = labels[int(y + step * ny + 0.5), int(x + step * nx + 0.5)]
+        other = labels[int(y + step * dy + 0.5), int(x + step * dx + 0.5)]
         if other != 0 and other != label:
             free = 0
     hits[free, label - 1] += 1
     for step in range(-far, far + 1):
-        v, u = int(y + step * ny + 0.5), int(x + step * nx + 0.5)
+        v, u = int(y + step * dy + 0.5), int(x + step * dx + 0.5)
         sums[free, label - 1, step + far] += dapi[v, u]
 
 
 @inner_kernel
 def _outward(labels: Any, y: Any, x: Any, label: Any) -> Any:
     """Return the outward normal from the 5x5 neighbourhood, not normalised."""
-    ny, nx = 0.0, 0.0
+    ny, nx = 0, 0
     for dy in range(-2, 3):
         for dx in range(-2, 3):
-            if labels[y + dy, x + dx] == label:
-                ny -= dy
-                nx -= dx
+            same = int(labels[y + dy, x + dx] == label)
+            ny -= dy * same
+            nx -= dx * same
     return ny, nx
 
 
 @kernel
-def count_sides(labels: npt.NDArray[np.int32], step: int, count: int) -> npt.NDArray[np.int64]:
-    """Count the sides of each outline, and those that face another label, on every `step`-th pixel.
+def count_sides(labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.int64]:
+    """Count the sides of each outline, and those that face another label.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (h + 1, w + 1)
+        Labels, best a sample of them, with a row and a column of background at the far edges.
+    count : int
+        Largest label.
 
     Returns
     -------
@@ -248,13 +265,12 @@ def count_sides(labels: npt.NDArray[np.int32], step: int, count: int) -> npt.NDA
         All sides, and sides in contact, of label 1..N in row 1..N.
     """
     sides = np.zeros((count + 1, 2), np.int64)
-    height, width = labels.shape
-    for y in range(step // 2, height, step):
-        for x in range(step // 2, width, step):
-            here = labels[y, x]
-            for k in range(2):
-                v, u = y + step * k, x + step * (1 - k)
-                there = labels[v, u] if v < height and u < width else np.int32(0)
+    for y in range(labels.shape[0] - 1):
+        for x in range(labels.shape[1] - 1):
+            here, right, below = labels[y, x], labels[y, x + 1], labels[y + 1, x]
+            if here == right and here == below:
+                continue
+            for there in (right, below):
                 if here != there:
                     touching = np.int64(here > 0 and there > 0)
                     sides[here, 0] += 1

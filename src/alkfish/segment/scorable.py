@@ -106,8 +106,10 @@ def contact_shares(
         return np.zeros(0)
     step = max(1, round(SAMPLE_UM / pixel_size_um))
     sampled = labels[step // 2 :: step, step // 2 :: step]
-    count = int(max(ids.max(), sampled.max(initial=0)))
-    sides = count_sides(labels, step, count)[ids]
+    framed = np.zeros((sampled.shape[0] + 1, sampled.shape[1] + 1), np.int32)
+    framed[:-1, :-1] = sampled
+    count = int(max(ids.max(), framed.max()))
+    sides = count_sides(framed, count)[ids]
     shares: npt.NDArray[np.float64] = sides[:, 1] / np.maximum(sides[:, 0], 1)
     return shares
 

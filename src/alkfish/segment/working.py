@@ -133,9 +133,7 @@ class WorkPicture:
         if self.scale >= 1:
             size = (width, height)
             return np.ascontiguousarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST))
-        full = np.zeros((height, width), np.int32)
-        enlarge_labels(labels, margin, round(1 / self.scale), full)
-        return full
+        return enlarge_labels(labels, margin, round(1 / self.scale), self.shape)
 
     def _foreground(self, signal: Float) -> tuple[Mask, float]:
         cut = root_otsu_cut(signal)

@@ -4,7 +4,8 @@ A slide is scored as a grid of overlapping fields. The grid depends on the size 
 a pixel only, never on how the work is spread, so results do not depend on tiles or workers.
 """
 
-from alkfish.slides.grid import GridField, Window, is_slide, make_grid, make_tiles
+from alkfish.model.window import Window
+from alkfish.slides.grid import GridField, is_slide, make_grid, make_tiles
 from alkfish.slides.parts import FieldPart, cut_part
 from alkfish.slides.stitch import SlideLabels, stitch_parts
 from alkfish.slides.store import PartStore

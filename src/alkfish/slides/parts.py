@@ -7,20 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from imagecodecs import zstd_decode, zstd_encode
 
 from alkfish.model.result import FieldResult
 from alkfish.model.signals import NucleusRecords, SpotRecords
-from alkfish.slides.grid import GridField, Window
+from alkfish.model.window import Window
+from alkfish.slides.grid import GridField
+from alkfish.slides.runs import pack_runs, split_runs
 
 SEAM_PX = 16
 """Nuclei so little outside a core are handed in too: seen from next door their centroid may
 move."""
 
-BLOCK_PX = 1024
-"""Labels are kept in blocks of the slide of this side."""
-
-Labels = npt.NDArray[np.int32]
+Ints = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +36,8 @@ class FieldPart:
     spots : SpotRecords
         Spots of these nuclei, and spots of the core that belong to no nucleus.
     blocks : mapping of (row, column) to bytes
-        Labels of these nuclei by block of the slide, compressed; blocks without any are left out.
+        Runs of these nuclei by block of the slide, packed (see `alkfish.slides.runs`); blocks
+        without any are left out.
     saturated : tuple of int
         Pixels of the core at the top of the camera's range, 3' and 5' channel.
     """
@@ -57,14 +56,16 @@ class FieldPart:
 
 
 def cut_part(
-    result: FieldResult, field: GridField, *, saturated: tuple[int, int] = (0, 0)
+    result: FieldResult, runs: Ints, field: GridField, *, saturated: tuple[int, int] = (0, 0)
 ) -> FieldPart:
     """Return what a scored field contributes: its own nuclei and spots, none of its halo.
 
     Parameters
     ----------
     result : FieldResult
-        Result of the field's window.
+        Result of the field's window; its labels are not looked at.
+    runs : ndarray of int32, shape (N, 4)
+        Label, y, first and last x of every stretch of equal labels in a row of them.
     field : GridField
         Its place in the grid.
     saturated : tuple of int
@@ -82,29 +83,11 @@ def cut_part(
         core=field.core,
         nuclei=nuclei.take(near),
         spots=spots.take(free | kept[spots.nucleus_id]),
-        blocks=_blocks(np.asarray(result.labels[:, :]), field.window, kept),
+        blocks=_blocks(runs[kept[runs[:, 0]]], top, left),
         saturated=saturated,
     )
 
 
-def unpack_block(data: bytes) -> Labels:
-    """Return the labels of one block, shape (`BLOCK_PX`, `BLOCK_PX`)."""
-    flat = np.frombuffer(zstd_decode(data), np.int32)
-    return flat.reshape(BLOCK_PX, BLOCK_PX)
-
-
-def _blocks(
-    labels: Labels, window: Window, kept: npt.NDArray[np.bool_]
-) -> dict[tuple[int, int], bytes]:
-    number = np.where(kept, np.arange(len(kept)), 0).astype(np.int32)
-    blocks = {}
-    for row in range(window.top // BLOCK_PX, (window.bottom - 1) // BLOCK_PX + 1):
-        for column in range(window.left // BLOCK_PX, (window.right - 1) // BLOCK_PX + 1):
-            block = Window(row * BLOCK_PX, column * BLOCK_PX, BLOCK_PX, BLOCK_PX)
-            part = block.common(window)
-            own = np.take(number, labels[part.inside(window)])
-            if own.any():
-                whole = np.zeros((BLOCK_PX, BLOCK_PX), np.int32)
-                whole[part.inside(block)] = own
-                blocks[row, column] = bytes(zstd_encode(whole.tobytes(), level=1))
-    return blocks
+def _blocks(runs: Ints, top: int, left: int) -> dict[tuple[int, int], bytes]:
+    placed = runs + np.array([0, top, left, left], np.int32)
+    return {place: pack_runs(found) for place, found in split_runs(placed)}

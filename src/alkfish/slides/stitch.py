@@ -12,8 +12,8 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from alkfish.model.signals import NucleusRecords, SpotRecords
-from alkfish.slides.parts import BLOCK_PX, SEAM_PX, FieldPart, unpack_block
-from alkfish.slides.store import PartStore
+from alkfish.slides.parts import SEAM_PX, FieldPart
+from alkfish.slides.runs import BLOCK_PX, paint_runs, unpack_runs
 
 SAME_NUCLEUS = 0.5
 """Nuclei of two fields whose centroids lie closer than this share of a radius are the same one."""
@@ -166,14 +166,15 @@ def _repeat(values: Sequence[int], counts: Sequence[int]) -> Ints:
 
 
 class SlideLabels:
-    """The label image of a slide, put together from its parts where it is looked at.
+    """The label image of a slide, painted from the outlines of its parts where it is looked at.
 
-    Behaves like an int32 array of shape (H, W) that is cut with two slices.
+    Behaves like an int32 array of shape (H, W) that is cut with two slices. Where the outlines of
+    two fields overlap, the lower field number wins.
 
     Parameters
     ----------
-    store : PartStore
-        Holds the parts.
+    parts : sequence of FieldPart
+        Of all fields with tissue; their packed outlines are kept.
     shape : tuple of int
         Height and width of the slide.
     numbers : mapping
@@ -184,14 +185,14 @@ class SlideLabels:
     ndim = 2
 
     def __init__(
-        self, store: PartStore, shape: tuple[int, int], numbers: Mapping[int, Ints]
+        self, parts: Sequence[FieldPart], shape: tuple[int, int], numbers: Mapping[int, Ints]
     ) -> None:
         self.shape = shape
-        self._store, self._numbers = store, numbers
-        self._holders: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for number in sorted(numbers):
-            for key in store.block_keys(number):
-                self._holders[key].append(number)
+        self._numbers = dict(numbers)
+        self._packed: dict[tuple[int, int], list[tuple[int, bytes]]] = defaultdict(list)
+        for part in sorted(parts, key=lambda part: part.number):
+            for place, data in part.blocks.items():
+                self._packed[place].append((part.number, data))
 
     def __getitem__(self, key: tuple[slice, slice]) -> Ints:
         (top, bottom, _), (left, right, _) = (
@@ -202,26 +203,12 @@ class SlideLabels:
             return out
         for row in range(top // BLOCK_PX, (bottom - 1) // BLOCK_PX + 1):
             for column in range(left // BLOCK_PX, (right - 1) // BLOCK_PX + 1):
-                if (row, column) in self._holders:
-                    _copy_block(self._block(row, column), row, column, out, top, left)
+                y, x = row * BLOCK_PX - top, column * BLOCK_PX - left
+                for number, data in self._packed.get((row, column), ()):
+                    paint_runs(out, unpack_runs(data), self._numbers[number], y, x)
         return out
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         """Return the whole image; for small slides only."""
         whole = self[:, :]
         return whole if dtype is None else whole.astype(dtype)
-
-    def _block(self, row: int, column: int) -> Ints:
-        block = np.zeros((BLOCK_PX, BLOCK_PX), np.int32)
-        for number in self._holders[row, column]:
-            found = unpack_block(self._store.read_block(number, row, column))
-            np.copyto(block, np.take(self._numbers[number], found), where=block == 0)
-        return block
-
-
-def _copy_block(block: Ints, row: int, column: int, out: Ints, top: int, left: int) -> None:
-    y, x = row * BLOCK_PX - top, column * BLOCK_PX - left
-    height, width = out.shape
-    rows, columns = slice(max(0, -y), height - y), slice(max(0, -x), width - x)
-    part = block[rows, columns]
-    out[max(0, y) : max(0, y) + part.shape[0], max(0, x) : max(0, x) + part.shape[1]] = part

@@ -16,7 +16,7 @@ import numpy as np
 from alkfish.errors import OutputError
 from alkfish.model.signals import NucleusRecords, SpotRecords
 from alkfish.model.table import Table
-from alkfish.slides.grid import Window
+from alkfish.model.window import Window
 from alkfish.slides.parts import FieldPart
 
 T = TypeVar("T", bound=Table)
@@ -74,8 +74,7 @@ class PartStore:
         partial = path.with_suffix(".partial")
         numbers = np.array([part.number, *asdict(part.core).values(), *part.saturated], np.int64)
         arrays = {"part": numbers, **_pack("nuclei", part.nuclei), **_pack("spots", part.spots)}
-        for (row, column), data in part.blocks.items():
-            arrays[f"block-{row}-{column}"] = np.frombuffer(data, np.uint8)
+        arrays |= _pack_blocks(part.blocks)
         try:
             with partial.open("wb") as stream:
                 np.savez(stream, **arrays)  # type: ignore[arg-type]
@@ -85,42 +84,18 @@ class PartStore:
         except OSError as error:
             raise _cannot_keep(path, error) from error
 
-    def read(self, number: int, *, with_labels: bool = True) -> FieldPart:
-        """Return the part of a field.
-
-        Parameters
-        ----------
-        number : int
-            Of the field.
-        with_labels : bool
-            False leaves the label blocks on disk.
-        """
+    def read(self, number: int) -> FieldPart:
+        """Return the part of a field."""
         with np.load(self._path(number), allow_pickle=False) as arrays:
             name, top, left, height, width, high_3p, high_5p = arrays["part"].tolist()
-            blocks = {}
-            for key in arrays.files if with_labels else ():
-                if key.startswith("block-"):
-                    row, column = map(int, key.split("-")[1:])
-                    blocks[row, column] = arrays[key].tobytes()
             return FieldPart(
                 number=name,
                 core=Window(top, left, height, width),
                 nuclei=_unpack("nuclei", NucleusRecords, arrays),
                 spots=_unpack("spots", SpotRecords, arrays),
-                blocks=blocks,
+                blocks=_unpack_blocks(arrays),
                 saturated=(high_3p, high_5p),
             )
-
-    def block_keys(self, number: int) -> list[tuple[int, int]]:
-        """Return which label blocks the part of a field holds."""
-        with np.load(self._path(number), allow_pickle=False) as arrays:
-            keys = [key.split("-")[1:] for key in arrays.files if key.startswith("block-")]
-        return [(int(row), int(column)) for row, column in keys]
-
-    def read_block(self, number: int, row: int, column: int) -> bytes:
-        """Return one label block of a part, compressed."""
-        with np.load(self._path(number), allow_pickle=False) as arrays:
-            return bytes(arrays[f"block-{row}-{column}"].tobytes())
 
     def remove(self) -> None:
         """Delete the folder; the slide's result is written elsewhere by then."""
@@ -152,6 +127,24 @@ def _unpack(name: str, kind: type[T], arrays: Mapping[str, Any]) -> T:
             values = np.array(texts, object)
         columns[info.name] = values
     return kind(**columns)
+
+
+def _pack_blocks(blocks: Mapping[tuple[int, int], bytes]) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the blocks one after the other, and row, column and length of each."""
+    index = [(row, column, len(data)) for (row, column), data in blocks.items()]
+    return {
+        "blocks": np.frombuffer(b"".join(blocks.values()), np.uint8),
+        "blocks-index": np.array(index, np.int64).reshape(-1, 3),
+    }
+
+
+def _unpack_blocks(arrays: Mapping[str, Any]) -> dict[tuple[int, int], bytes]:
+    data, index = arrays["blocks"].tobytes(), arrays["blocks-index"]
+    ends = np.cumsum(index[:, 2])
+    return {
+        (row, column): data[end - length : end]
+        for (row, column, length), end in zip(index.tolist(), ends.tolist(), strict=True)
+    }
 
 
 def _read_text(path: Path) -> str:

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.slides.grid import ALIGN_PX, Window
+from alkfish.model.window import Window
+from alkfish.slides.grid import ALIGN_PX
 
 if TYPE_CHECKING:
     from alkfish.io.images import FieldSource

@@ -34,7 +34,7 @@ def fit(image, places, *, noise=1.0, saturation=np.inf, prior=PRIOR):
     spots[:, [Y, X]] = places
     figures = np.zeros((len(places), N_FIGURES))
     fit_spots(
-        image, image, spots, figures, np.full(len(places), noise), RADIUS, LIMITS, prior,
+        image, image, spots, figures, np.full(len(places), noise), RADIUS, 0.0, LIMITS, prior,
         saturation, True,
     )  # fmt: skip
     return spots, figures
@@ -51,8 +51,8 @@ def fit_together(image, truth, rounds):
     subtract_spots(residual, spots, RADIUS + 2)
     for _ in range(rounds):
         fit_spots(
-            image, residual, spots, figures, np.ones(len(spots)), RADIUS, LIMITS, PRIOR, np.inf,
-            False,
+            image, residual, spots, figures, np.ones(len(spots)), RADIUS, 0.0, LIMITS, PRIOR,
+            np.inf, False,
         )  # fmt: skip
     return spots, residual
 
@@ -141,6 +141,20 @@ def test_roundness_falls_with_elongation(draw):
     assert found == sorted(found, reverse=True)
     assert found[0] > 0.95
     assert found[-1] < 0.7
+
+
+@pytest.mark.parametrize("place", [(-3.0, 20.0), (43.5, 20.0), (20.0, -3.0), (44.0, 44.0)])
+def test_places_outside_the_picture_are_fitted_on_what_is_inside(draw, place):
+    spots, figures = fit(draw((41, 41), noise=2.0), [place], noise=2.0)
+    assert np.isfinite(spots).all()
+    assert np.isfinite(figures).all()
+
+
+def test_a_large_offset_changes_nothing(draw):
+    image = draw((41, 41), [(20.3, 19.6, 300.0, SIGMA)], noise=3.0).astype("f4")
+    plain, high = (fit(image + offset, [(20, 20)], noise=3.0)[0][0] for offset in (0, 50_000))
+    np.testing.assert_allclose(high[[Y, X, AMPLITUDE]], plain[[Y, X, AMPLITUDE]], rtol=2e-3)
+    assert high[BACKGROUND] == pytest.approx(plain[BACKGROUND] + 50_000, rel=1e-5)
 
 
 def test_subtracting_the_model_leaves_the_ground(draw):

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from alkfish.config import DetectConfig
-from alkfish.detect import ChannelSpots, detect_channel, detect_spots, saturation_level
+from alkfish.detect import (
+    ChannelSpots,
+    detect_channel,
+    detect_spots,
+    saturation_level,
+    search,
+)
 from alkfish.model.flags import SpotFlag
 
 SIGMA = 2.5
@@ -155,7 +161,8 @@ def test_diameter_is_estimated_within_a_tenth(
 
 
 @pytest.mark.parametrize(
-    ("apart_diam", "snr", "recall"), [(1.0, 30, 0.9), (1.5, 20, 0.95), (1.5, 30, 0.98)]
+    ("apart_diam", "snr", "recall"),
+    [(0.72, 45, 0.9), (0.8, 30, 0.85), (1.0, 30, 0.9), (1.5, 20, 0.95), (1.5, 30, 0.98)],
 )
 def test_touching_spots_are_separated(draw, scatter, matched, snr_height, apart_diam, snr, recall):
     found, total, rows = 0, 0, 0
@@ -173,6 +180,39 @@ def test_touching_spots_are_separated(draw, scatter, matched, snr_height, apart_
         rows += len(table) - len(pairs)
     assert found / total >= recall
     assert rows <= 0.05 * (total + 80)
+
+
+def test_spots_of_a_skew_lens_are_not_taken_apart(draw, scatter, snr_height):
+    rng = np.random.default_rng(3)
+    places = scatter(rng, (300, 300), 30, 30, margin=16)
+    height = snr_height(60, SIGMA) / 2
+    # Two halves 1.2 widths apart make a spot a fifth longer than wide: all are, so none is a pair.
+    truth = [(y + k * 0.6 * SIGMA, x, height, SIGMA) for y, x in places for k in (-1, 1)]
+    assert len(find(draw((300, 300), truth))) == 30
+
+
+def test_broad_spots_are_placed_with_all_of_their_light(
+    draw, scatter, matched, snr_height, monkeypatch
+):
+    rng = np.random.default_rng(4)
+    broad = 1.5 * SIGMA
+    places = scatter(rng, (500, 500), 70, 36, margin=20)
+    truth = [(*p, snr_height(40, SIGMA), SIGMA) for p in places[:30]]
+    truth += [(*p, snr_height(20, broad), broad) for p in places[30:]]
+    image = draw((500, 500), truth)
+
+    def error():
+        table = find(image)
+        pairs = [(i, j) for i, j in matched(table, truth) if j >= 30]
+        off = [(table.y_px[i] - truth[j][0], table.x_px[i] - truth[j][1]) for i, j in pairs]
+        assert len(off) >= 38
+        return np.median(np.hypot(*np.transpose(off)))
+
+    found = error()
+    monkeypatch.setattr(search, "WINDOW_WIDTHS", 0.0)
+    # The median of the length of a vector whose two parts err by sqrt(2) sigma / SNR each.
+    assert found < 1.3 * 1.18 * np.sqrt(2) * broad / 20
+    assert found < error()
 
 
 def test_touching_spots_are_flagged(draw, snr_height):

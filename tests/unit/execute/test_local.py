@@ -172,3 +172,15 @@ def test_workers_end_when_their_parent_is_killed(tmp_path, until, alive):
         program.kill()
         program.wait(timeout=60)
         until(lambda: not [pid for pid in worker_pids(tmp_path) if alive(pid)])
+
+
+def test_no_worker_is_an_error_not_a_wait(tasks, monkeypatch):
+    def refuse():
+        raise OSError(11, "no more processes")
+
+    monkeypatch.setattr("alkfish.execute.local.LocalWorker", refuse)
+    with (
+        open_executor(2) as executor,
+        pytest.raises(ExecutionError, match=r"could not start(.|\n)*no more processes"),
+    ):
+        list(executor.run(tasks.square, [1, 2, 3]))

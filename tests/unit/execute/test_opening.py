@@ -28,3 +28,8 @@ def test_nothing_heavy_is_imported_before_it_is_needed():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert loaded.isdisjoint({"dask", "distributed", "numpy", "cv2", "numba", "multiprocessing"})
+
+
+def test_workers_of_a_cluster_are_not_counted_here():
+    with pytest.raises(InputError, match=r"is the cluster's(.|\n)*4, together with --scheduler"):
+        open_executor(workers=4, scheduler="tcp://127.0.0.1:1")

@@ -227,3 +227,24 @@ def test_bundles_of_older_versions_are_read(tmp_path: Path) -> None:
     assert list(labels) == ["f"]
     assert labels.pixel_size_um("f") == 0.3
     np.testing.assert_array_equal(labels["f"], image)
+
+
+def test_background_takes_no_chunk_and_removes_an_older_one(tmp_path: Path) -> None:
+    writer = LabelWriter(tmp_path / "l.zarr", (1024, 2048), 0.1, "f")
+    writer.write(0, 0, np.ones((1024, 2048), np.int32))
+    writer.write(0, 1024, np.zeros((1024, 1024), np.int32))
+    writer.build_pyramid()
+    chunks = sorted((tmp_path / "l.zarr" / "f" / "0" / "c").rglob("*/*"))
+    assert [chunk.name for chunk in chunks] == ["0"]
+    assert np.asarray(read_labels(tmp_path / "l.zarr")["f"]).sum() == 1024**2
+
+
+def test_labels_of_another_compression_are_not_continued(tmp_path: Path) -> None:
+    LabelWriter(tmp_path / "l", (30, 20), 0.1, "f")
+    document = tmp_path / "l" / "f" / "0" / "zarr.json"
+    document.write_text(document.read_text().replace("zstd", "gzip"))
+    with pytest.raises(BundleError, match="another shape or compression"):
+        LabelWriter(tmp_path / "l", (30, 20), 0.1, "f")
+    document.write_text("{")
+    with pytest.raises(OutputError, match="cannot be written"):
+        LabelWriter(tmp_path / "l", (30, 20), 0.1, "f")

@@ -10,7 +10,7 @@ import pytest
 from alkfish import _version
 from alkfish.config import Config
 from alkfish.errors import InputError
-from alkfish.io.provenance import provenance, sha256_path
+from alkfish.io.provenance import Checksums, provenance, sha256_path
 
 
 def test_sha256(tmp_path: Path) -> None:
@@ -68,3 +68,34 @@ def test_checksum_of_a_folder_covers_names_and_contents(tmp_path):
     assert first == sha256_path(tmp_path / "lines")
     (folder / "c" / "0" / "0").rename(folder / "c" / "0" / "1")
     assert sha256_path(folder) != first
+
+
+def test_checksums_made_beside_the_work_are_the_same(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for name in ("a.tif", "folder/b.tif"):
+        (tmp_path / name).write_bytes(name.encode() * 300_000)
+    paths = [tmp_path / "a.tif", tmp_path / "folder"]
+    with Checksums([*paths, "https://host/c.zarr"]) as checksums:
+        assert [checksums.of(path) for path in paths] == [sha256_path(path) for path in paths]
+        assert provenance(Config(), paths, checksums=checksums).inputs == {
+            "a.tif": checksums.of(paths[0]),
+            "folder": checksums.of(paths[1]),
+        }
+
+
+def test_a_file_that_changes_meanwhile_is_refused(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"one")
+    with Checksums([path]) as checksums:
+        assert checksums.of(path)
+        path.write_bytes(b"other")
+        with pytest.raises(InputError, match="changed while it was worked on"):
+            checksums.of(path)
+
+
+def test_a_missing_file_is_named_when_its_checksum_is_asked_for(tmp_path):
+    with (
+        Checksums([tmp_path / "gone.tif"]) as checksums,
+        pytest.raises(InputError, match="cannot be read"),
+    ):
+        checksums.of(tmp_path / "gone.tif")

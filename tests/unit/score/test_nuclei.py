@@ -100,6 +100,15 @@ def test_too_many_signals_are_excluded(score, copies, scorable):
     assert ("too_many_signals" in flags(nuclei)) is not scorable
 
 
+@pytest.mark.parametrize(("spots", "scorable"), [(8, True), (9, False)])
+def test_a_chain_of_spots_is_not_a_doublet(score, spots, scorable):
+    chain = [(20 + 6 * k, 20) for k in range(spots)]
+    nuclei, _ = score([(20, 60)], [(20, 62), *chain[1:]])
+    assert nuclei.n_5p[0] + nuclei.n_fused[0] == 2
+    assert nuclei.scorable[0] == scorable
+    assert ("too_many_signals" in flags(nuclei)) is not scorable
+
+
 @pytest.mark.parametrize(
     ("unresolved", "scorable"),
     [((1.0, 1.0), True), ((1.01, 0.0), False), ((0.0, 1.01), False)],

@@ -22,8 +22,7 @@ def test_block_means_average_the_pixels_a_cut_block_has():
 def test_filled_picture_stays_filled_to_the_border(reduce):
     labels = np.full((6, 9), 4, np.int32)
     margin = np.full(labels.shape, 0.5, np.float32)
-    full = np.zeros((6 * reduce - 1, 9 * reduce), np.int32)
-    enlarge_labels(labels, margin, reduce, full)
+    full = enlarge_labels(labels, margin, reduce, (6 * reduce - 1, 9 * reduce))
     assert full.shape == (6 * reduce - 1, 9 * reduce)
     assert (full == 4).all()
 
@@ -34,8 +33,7 @@ def test_straight_lines_stay_where_they_are(reduce):
     labels[:, 2:6] = 1
     labels[:, 6:10] = 2
     margin = np.where(labels > 0, 0.5, -0.5).astype(np.float32)
-    full = np.zeros((12 * reduce, 12 * reduce), np.int32)
-    enlarge_labels(labels, margin, reduce, full)
+    full = enlarge_labels(labels, margin, reduce, (12 * reduce, 12 * reduce))
     row = full[6 * reduce]
     assert (full == row).all()
     # Where a pixel's centre lies on the line itself, one side takes it.
@@ -48,8 +46,7 @@ def test_line_between_labels_is_smooth_and_keeps_areas():
     rows, columns = np.mgrid[:40, :40]
     labels = np.where(columns > 0.5 * rows + 9.7, 2, 1).astype(np.int32)
     margin = np.full(labels.shape, 0.5, np.float32)
-    full = np.zeros((200, 200), np.int32)
-    enlarge_labels(labels, margin, 5, full)
+    full = enlarge_labels(labels, margin, 5, (200, 200))
     y, x = np.mgrid[:200, :200]
     ideal = np.where((x + 0.5) / 5 - 0.5 > 0.5 * ((y + 0.5) / 5 - 0.5) + 9.7, 2, 1)
     blocky = labels[y // 5, x // 5]

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from alkfish.slides.grid import Window
-from alkfish.slides.parts import BLOCK_PX, FieldPart
+from alkfish.model.window import Window
+from alkfish.slides.parts import FieldPart
+from alkfish.slides.runs import pack_runs
 from alkfish.slides.stitch import SlideLabels, stitch_parts
-from alkfish.slides.store import PartStore
 
 PIXEL_UM = 0.2  # nuclei of 100 um2 have a radius of 28 px
 LEFT, RIGHT = Window(0, 0, 1024, 1024), Window(0, 1024, 1024, 1024)
@@ -82,27 +82,22 @@ def test_nothing_found():
     assert len(stitched.nuclei) == len(stitched.spots) == 0
 
 
-def test_labels_are_put_together_across_fields_and_blocks(tmp_path, nuclei_at, spots_at):
-    from imagecodecs import zstd_encode
-
+def test_labels_are_put_together_across_fields_and_blocks(nuclei_at, spots_at):
     def block(rows, cols, value):
-        labels = np.zeros((BLOCK_PX, BLOCK_PX), np.int32)
-        labels[rows, cols] = value
-        return bytes(zstd_encode(labels))
+        return pack_runs(
+            np.array([[value, y, cols.start, cols.stop - 1] for y in range(rows.start, rows.stop)])
+        )
 
-    store = PartStore(tmp_path, {})
     parts = two_parts(
         nuclei_at([(500, 1000)]), nuclei_at([(20, 1100)]), spots_at([]), spots_at([]),
         blocks=(
-            {(0, 0): block(slice(480, 520), slice(980, None), 1),
+            {(0, 0): block(slice(480, 520), slice(980, 1024), 1),
              (0, 1): block(slice(480, 520), slice(0, 10), 1)},
             {(0, 1): block(slice(0, 40), slice(60, 90), 1)},
         ),
     )  # fmt: skip
-    for part in parts:
-        store.write(part)
     stitched = stitch_parts(parts, pixel_size_um=PIXEL_UM)
-    labels = SlideLabels(store, (1000, 2000), stitched.numbers)
+    labels = SlideLabels(parts[::-1], (1000, 2000), stitched.numbers)
     whole = np.asarray(labels)
     assert whole.shape == (1000, 2000)
     expected = np.zeros((1000, 2000), np.int32)
@@ -111,3 +106,20 @@ def test_labels_are_put_together_across_fields_and_blocks(tmp_path, nuclei_at, s
     assert np.array_equal(whole, expected)
     assert np.array_equal(labels[470:600, 1000:1100], expected[470:600, 1000:1100])
     assert labels[5:5, :].shape == (0, 2000)
+    assert np.array_equal(labels[500:510, 1030:1090], expected[500:510, 1030:1090])
+
+
+def test_where_outlines_overlap_the_lower_field_wins(nuclei_at, spots_at):
+    runs = [pack_runs(np.array([[1, 5, first, first + 9]])) for first in (0, 5)]
+    parts = two_parts(
+        nuclei_at([(5, 5)]), nuclei_at([(5, 1100)]), spots_at([]), spots_at([]),
+        blocks=({(0, 0): runs[0]}, {(0, 0): runs[1]}),
+    )  # fmt: skip
+    labels = SlideLabels(
+        parts, (1024, 2048), {0: np.array([0, 8], np.int32), 1: np.array([0, 9], np.int32)}
+    )
+    assert labels[5:6, 0:17].tolist() == [[8] * 10 + [9] * 5 + [0] * 2]
+    dropped = SlideLabels(
+        parts, (1024, 2048), {0: np.zeros(2, np.int32), 1: np.array([0, 9], np.int32)}
+    )
+    assert dropped[5:6, 0:17].tolist() == [[0] * 5 + [9] * 10 + [0] * 2]

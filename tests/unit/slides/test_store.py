@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from alkfish.errors import OutputError
-from alkfish.slides.grid import Window
+from alkfish.model.window import Window
 from alkfish.slides.parts import FieldPart
 from alkfish.slides.store import PartStore
 
@@ -35,15 +35,13 @@ def test_parts_come_back_as_they_were(tmp_path, part):
         for info in one.columns():
             assert np.array_equal(getattr(one, info.name), getattr(other, info.name)), info.name
             assert getattr(other, info.name).dtype == info.dtype
-    assert again.read(7, with_labels=False).blocks == {}
-    assert again.block_keys(7) == [(0, 1), (2, 0)]
-    assert again.read_block(7, 2, 0) == b"\x03"
 
 
 def test_empty_tables_come_back(tmp_path, nuclei_at, spots_at):
     store = PartStore(tmp_path, JOB)
     store.write(FieldPart(0, Window(0, 0, 1, 1), nuclei_at([]), spots_at([]), {}))
     assert len(store.read(0).nuclei) == 0
+    assert store.read(0).blocks == {}
 
 
 def test_parts_of_another_job_are_not_reused(tmp_path, part):

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from alkfish.slides.grid import Window
+from alkfish.model.window import Window
 from alkfish.slides.tissue import TissueMap, find_tissue, sample_windows, tissue_mask
 
 
