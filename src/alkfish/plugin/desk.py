@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QDockWidget, QWidget
 
 from alkfish.errors import AlkfishError
 from alkfish.model.signals import Pattern
+from alkfish.plugin.binding import check_binding
 from alkfish.plugin.case_dock import CaseDock
 from alkfish.plugin.editing import Editor
 from alkfish.plugin.gallery_dock import GalleryDock
@@ -192,9 +193,16 @@ _DESKS: WeakKeyDictionary[Any, ReviewDesk] = WeakKeyDictionary()
 
 
 def desk_of(viewer: Any, *, with_review: bool = True) -> ReviewDesk:
-    """Return the review window of a viewer, made when first asked for."""
+    """Return the review window of a viewer, made when first asked for.
+
+    Raises
+    ------
+    InputError
+        If the installed version of Qt for Python cannot be trusted.
+    """
     found = _DESKS.get(viewer)
     if found is None:
+        check_binding()
         found = _DESKS[viewer] = ReviewDesk(viewer, with_review=with_review)
     return found
 
