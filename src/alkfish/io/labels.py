@@ -181,21 +181,22 @@ class LabelWriter:
         with _writing(self._path):
             self._array.write(top, left, window)
 
-    def write_with_pyramid(self, top: int, left: int, window: Labels) -> None:
-        """Write one window and what the lower levels keep of it, as far as whole chunks reach.
+    def write_lower(self, top: int, left: int, half: Labels) -> None:
+        """Write what the lower levels keep of one window, as far as whole chunks reach.
 
         Parameters
         ----------
         top, left : int
-            Position of its first pixel, multiples of `WINDOW_PX`.
-        window : ndarray of int32, shape (h, w)
-            Labels; at most `WINDOW_PX` on a side, less only at the image's edge.
+            Position of the window's first pixel, multiples of `WINDOW_PX`.
+        half : ndarray of int32, shape (h, w)
+            Every second pixel of the window, which has `WINDOW_PX` on a side, less only at the
+            image's edge.
         """
-        self.write(top, left, window)
         with _writing(self._path):
             for level in self._direct_levels:
-                top, left, window = top // 2, left // 2, window[::2, ::2]
-                level.write(top, left, window)
+                top, left = top // 2, left // 2
+                level.write(top, left, half)
+                half = half[::2, ::2]
 
     @cached_property
     def _direct_levels(self) -> list[LevelFiles]:
@@ -213,7 +214,7 @@ class LabelWriter:
         Parameters
         ----------
         direct : bool
-            Whether all windows were written by `write_with_pyramid`, so that its levels are there.
+            Whether `write_lower` was called for all windows, so that its levels are there.
 
         Call it once, after all windows are written; calling it again gives the same files.
 
@@ -371,15 +372,25 @@ def _is_window(key: Any) -> bool:
 
 
 def _copy(image: LabelImage, writer: LabelWriter) -> None:
-    """Copy an image window by window, several at a time: codecs leave the interpreter free."""
+    """Copy an image chunk by chunk, several windows at a time: codecs leave the interpreter free.
+
+    A chunk stays in the processor's cache from painting to compression.
+    """
     height, width = image.shape
     corners = list(product(range(0, height, WINDOW_PX), range(0, width, WINDOW_PX)))
 
     def copy(corner: tuple[int, int]) -> None:
         top, left = corner
-        window = np.asarray(image[top : top + WINDOW_PX, left : left + WINDOW_PX])
-        if window.any():  # chunks that are not there are background
-            writer.write_with_pyramid(top, left, window)
+        bottom, right = min(top + WINDOW_PX, height), min(left + WINDOW_PX, width)
+        half = np.zeros(((bottom - top + 1) // 2, (right - left + 1) // 2), np.int32)
+        for y, x in product(range(top, bottom, CHUNK_PX), range(left, right, CHUNK_PX)):
+            chunk = np.asarray(image[y : min(y + CHUNK_PX, bottom), x : min(x + CHUNK_PX, right)])
+            if chunk.any():  # chunks that are not there are background
+                writer.write(y, x, chunk)
+                small = chunk[::2, ::2]
+                row, column = (y - top) // 2, (x - left) // 2
+                half[row : row + len(small), column : column + small.shape[1]] = small
+        writer.write_lower(top, left, half)
 
     with ThreadPoolExecutor(min(_MAX_THREADS, len(corners), os.cpu_count() or 1)) as threads:
         for _ in threads.map(copy, corners):
