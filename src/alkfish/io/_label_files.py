@@ -24,6 +24,7 @@ CHUNK_PX = 1024
 DOCUMENT = "zarr.json"
 
 _LEVEL = 1
+_LAYOUT = ("shape", "data_type", "chunk_grid", "chunk_key_encoding", "fill_value", "codecs")
 _LITTLE_ENDIAN = np.dtype("<i4")
 
 
@@ -51,6 +52,21 @@ def write_group(folder: Path, attributes: Mapping[str, Any]) -> None:
     _write(folder, {"attributes": attributes, "zarr_format": 3, "node_type": "group"})
 
 
+def find_level(folder: Path, shape: tuple[int, int]) -> LevelFiles | None:
+    """Return a level that is there and was written by `LevelFiles`; None if by anything else.
+
+    Raises
+    ------
+    OSError
+        If its document cannot be read.
+    """
+    found = read_document(folder)
+    known = _array_document(shape, _chunk_shape(shape))
+    if any(found.get(key) != known[key] for key in _LAYOUT):
+        return None
+    return LevelFiles(folder, shape)
+
+
 class LevelFiles:
     """One level of a label image: an array of zarr 3.
 
@@ -73,7 +89,7 @@ class LevelFiles:
 
     def __init__(self, folder: Path, shape: tuple[int, int]) -> None:
         self.shape, self._folder = shape, folder
-        self._chunk = (min(CHUNK_PX, max(shape[0], 1)), min(CHUNK_PX, max(shape[1], 1)))
+        self._chunk = _chunk_shape(shape)
         document = _array_document(shape, self._chunk)
         found = read_document(folder)
         if not found:
@@ -87,6 +103,31 @@ class LevelFiles:
         for y, x in product(range(0, window.shape[0], rows), range(0, window.shape[1], columns)):
             part = window[y : y + rows, x : x + columns]
             self._write_chunk((top + y) // rows, (left + x) // columns, part)
+
+    def read(self, rows: slice, columns: slice) -> Labels:
+        """Return a window; what lies outside of the image is left out, as by slices of an array.
+
+        Raises
+        ------
+        OSError, RuntimeError, ValueError
+            If a chunk cannot be read or is damaged.
+        """
+        (top, bottom, _), (left, right, _) = (
+            part.indices(length) for part, length in zip((rows, columns), self.shape, strict=True)
+        )
+        out = np.zeros((max(0, bottom - top), max(0, right - left)), np.int32)
+        if out.size == 0:
+            return out
+        high, wide = self._chunk
+        for row in range(top // high, (bottom - 1) // high + 1):
+            for column in range(left // wide, (right - 1) // wide + 1):
+                found = self._read_chunk(row, column)
+                if found.size:
+                    y, x = row * high, column * wide
+                    part = found[max(0, top - y) : bottom - y, max(0, left - x) : right - x]
+                    first_y, first_x = max(0, y - top), max(0, x - left)
+                    out[first_y : first_y + len(part), first_x : first_x + part.shape[1]] = part
+        return out
 
     def reduce(self, above: LevelFiles) -> None:
         """Fill the level with every second pixel of the one above."""
@@ -132,6 +173,10 @@ class LevelFiles:
 
     def _path(self, row: int, column: int) -> Path:
         return self._folder / "c" / str(row) / str(column)
+
+
+def _chunk_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    return min(CHUNK_PX, max(shape[0], 1)), min(CHUNK_PX, max(shape[1], 1))
 
 
 def _array_document(shape: tuple[int, int], chunk: tuple[int, int]) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def nucleus_features(
     Raises
     ------
     BundleError
-        If a nucleus has no pixel in the labels.
+        If a nucleus has no pixel in the labels, or a value is not finite: JSON has no word for it.
     """
     crops = _Crops(labels)
     radius = np.sqrt(nuclei.area_um2 / np.pi) / pixel_size_um
@@ -139,6 +139,14 @@ def _measurements(nuclei: NucleusRecords) -> dict[str, list[float] | list[int]]:
         if info.name not in _PLAIN:
             told = not info.unit or info.name.endswith(f"_{info.unit}")
             values = getattr(nuclei, info.name)
+            if not np.isfinite(values).all():
+                raise BundleError(
+                    "a measurement is not finite, which GeoJSON cannot hold",
+                    where=f"column {info.name}",
+                    found=f"{int((~np.isfinite(values)).sum())} NaN or infinite",
+                    allowed="finite numbers",
+                    remedy="score the case again",
+                )
             whole = np.issubdtype(values.dtype, np.integer)
             short = values.tolist() if whole else [float(f"{v:.7g}") for v in values.tolist()]
             found[info.name if told else f"{info.name} ({info.unit})"] = short
@@ -328,7 +336,7 @@ def _coordinates(ring: Points, top: int, left: int) -> list[list[float]]:
 
 
 def _write(features: Iterator[dict[str, Any]], file: Path) -> None:
-    from pydantic_core import to_json  # four times as fast as the standard library's
+    from pydantic_core import to_json  # four times as fast as the standard library's; takes NaN
 
     partial = file.with_name(f".{file.name}.partial")
     try:

@@ -104,21 +104,20 @@ class FieldModel:
     five: ChannelModel | None = None
 
 
-def learn_model(sample: Sequence[FieldOfView], *, config: Config) -> FieldModel:
-    """Estimate from some windows of a slide what all of its fields share."""
-    if not sample:
-        return FieldModel()
+MODEL_PARTS = ("dapi", "three_prime", "five_prime")
+"""What `learn_part` can learn, in the order of the attributes of a `FieldModel`."""
+
+
+def learn_part(
+    part: str, sample: Sequence[FieldOfView], *, config: Config
+) -> DapiLevels | ChannelModel:
+    """Estimate one of `MODEL_PARTS` from some windows of a slide, at least one."""
     size = sample[0].pixel_size_um
-    three, five = (
-        learn_spots(
-            [_searched_plane(getattr(fov, end), fov) for fov in sample],
-            pixel_size_um=size,
-            config=config.detect,
-        )
-        for end in ("three_prime", "five_prime")
-    )
-    dapi = measure_dapi([_sharp_dapi(fov) for fov in sample], pixel_size_um=size, config=config)
-    return FieldModel(dapi, three, five)
+    if part == "dapi":
+        planes = [_sharp_dapi(fov) for fov in sample]
+        return measure_dapi(planes, pixel_size_um=size, config=config)
+    planes = [_searched_plane(getattr(fov, part), fov) for fov in sample]
+    return learn_spots(planes, pixel_size_um=size, config=config.detect)
 
 
 def analyse_fov(

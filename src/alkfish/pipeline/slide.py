@@ -18,15 +18,15 @@ from alkfish.io.images import FieldSource
 from alkfish.model.fov import FieldOfView
 from alkfish.model.probe import ProbeProfile
 from alkfish.model.result import FieldResult
-from alkfish.pipeline.correction import ChannelCorrection, measure_correction
+from alkfish.pipeline.correction import ChannelCorrection
 from alkfish.pipeline.field import (
     FieldFindings,
     FieldModel,
     analyse_fov,
-    learn_model,
     mark_outside,
     score_findings,
 )
+from alkfish.pipeline.slide_sample import measure_sample
 from alkfish.score.qc import ChannelFigures, channel_qc, field_qc
 from alkfish.segment.runs import list_runs
 from alkfish.slides import (
@@ -148,7 +148,9 @@ def score_slide(
         In slide coordinates. Its labels are painted where they are looked at.
     """
     tissue = find_tissue(source)
-    model, correction, figures = _measure(source, tissue, config)
+    windows = sample_windows(tissue, source.shape)
+    run = run_here if executor is None else executor.run
+    model, correction, figures = measure_sample(source, windows, config=config, run=run)
     setting = SlideSetting(source, model, correction, probe, config, regions)
     kept_in = Path(tempfile.mkdtemp(prefix="alkfish-")) if folder is None else folder
     store = PartStore(kept_in, _job(setting))
@@ -169,29 +171,6 @@ def _fields_with_tissue(source: FieldSource, tissue: TissueMap, config: Config) 
     return [
         replace(field, window=box.grown(halo, source.shape)) for field, box in boxed if box.n_pixels
     ]
-
-
-def _measure(
-    source: FieldSource, tissue: TissueMap, config: Config
-) -> tuple[FieldModel, ChannelCorrection, tuple[ChannelFigures, ChannelFigures]]:
-    """Return what belongs to the whole slide, from a sample of windows on tissue."""
-    windows = sample_windows(tissue, source.shape)
-    sample = [source.load_region(w.top, w.left, w.height, w.width) for w in windows]
-    model = learn_model(sample, config=config)
-    findings = [
-        analyse_fov(fov, config=config, model=model, origin_px=(w.top, w.left))
-        for fov, w in zip(sample, windows, strict=True)
-    ]
-    return model, measure_correction(findings), _sample_figures(findings)
-
-
-def _sample_figures(findings: Sequence[FieldFindings]) -> tuple[ChannelFigures, ChannelFigures]:
-    def middle(all_figures: Sequence[ChannelFigures]) -> ChannelFigures:
-        background = float(np.median([f.background for f in all_figures] or [0.0]))
-        noise = float(np.median([f.noise for f in all_figures] or [0.0]))
-        return ChannelFigures(background, noise, 0.0)
-
-    return middle([f.figures_3p for f in findings]), middle([f.figures_5p for f in findings])
 
 
 def _job(setting: SlideSetting) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -158,6 +159,15 @@ def test_a_nucleus_without_pixels_is_an_error(labels):
     nuclei = records(labels, {}, 0.1)
     with pytest.raises(BundleError, match="nucleus 1"):
         list(nucleus_features("c", nuclei, np.zeros_like(labels), 0.1))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_json_lacks_are_refused(labels, value):
+    nuclei = records(labels, {}, 0.1)
+    solidity = nuclei.solidity.copy()
+    solidity[1] = value
+    with pytest.raises(BundleError, match="column solidity: a measurement is not finite"):
+        list(nucleus_features("c", replace(nuclei, solidity=solidity), labels, 0.1))
 
 
 def test_no_nuclei(labels):

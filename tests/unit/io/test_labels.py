@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alkfish.errors import BundleError, OutputError
+from alkfish.io._label_files import find_level
 from alkfish.io.labels import LabelWriter, LazyLabels, read_labels, write_labels
 
 
@@ -248,3 +251,31 @@ def test_labels_of_another_compression_are_not_continued(tmp_path: Path) -> None
     document.write_text("{")
     with pytest.raises(OutputError, match="cannot be written"):
         LabelWriter(tmp_path / "l", (30, 20), 0.1, "f")
+
+
+@given(st.lists(st.integers(-30, 2700), min_size=4, max_size=4))
+@settings(max_examples=40, deadline=None)
+def test_windows_are_read_as_zarr_reads_them(large_labels, edges: list[int]) -> None:
+    image, folder = large_labels
+    rows, columns = slice(edges[0], edges[1]), slice(edges[2], edges[3])
+    files = find_level(folder / "field" / "0", image.shape)
+    assert files is not None
+    assert np.array_equal(files.read(rows, columns), image[rows, columns])
+    lazy = read_labels(folder).open("field")
+    assert np.array_equal(lazy[rows, columns], image[rows, columns])
+    assert np.array_equal(lazy[5:2000:3, 7], image[5:2000:3, 7])  # by zarr
+
+
+@pytest.fixture(scope="module")
+def large_labels(tmp_path_factory) -> tuple[np.ndarray, Path]:
+    image = np.zeros((2100, 2600), np.int32)
+    image[:900, 1030:] = np.random.default_rng(0).integers(0, 9, (900, 1570))
+    folder = tmp_path_factory.mktemp("labels") / "labels.zarr"
+    write_labels(folder, {"field": image}, 0.1)
+    return image, folder
+
+
+def test_a_level_of_another_layout_is_left_to_zarr(large_labels, tmp_path: Path) -> None:
+    image, folder = large_labels
+    assert find_level(folder / "field" / "0", (2100, 2601)) is None
+    assert find_level(tmp_path / "nothing", image.shape) is None

@@ -1,6 +1,7 @@
 """A slide is scored field by field, and nobody can tell from the result."""
 
-from dataclasses import dataclass, field
+import pickle
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,9 @@ import alkfish
 from alkfish.config import Config
 from alkfish.io.probes import load_probe
 from alkfish.model.fov import FieldOfView
+from alkfish.model.window import Window
 from alkfish.pipeline.slide import score_slide
+from alkfish.pipeline.slide_sample import SlideSample
 from alkfish.slides import grid
 from alkfish.synthetic import simulate_field
 
@@ -97,6 +100,16 @@ def test_the_result_does_not_depend_on_tiles_or_workers(slide, tmp_path):
         assert as_bytes(score(slide, tmp_path / str(tile_fields), **options)) == plain
 
 
+def test_windows_of_the_sample_are_read_where_they_are_analysed(slide):
+    windows = [Window(0, 0, 512, 512), Window(1024, 512, 512, 512)]
+    sample = SlideSample(slide, windows, Config())
+    assert sample.load(windows[1]) is sample.load(windows[1])
+    sent = replace(sample, source="slide")
+    assert not pickle.loads(pickle.dumps(sent))._read  # noqa: S301 - pixels never travel
+    levels = sample.learn("dapi")
+    assert levels == SlideSample(slide, windows, Config()).learn("dapi")
+
+
 def test_a_slide_shows_what_one_large_field_shows(slide, simulated):
     tiled, whole = score(slide), alkfish.score_fov(simulated.fov)
     tree = cKDTree(np.stack([tiled.nuclei.y_px, tiled.nuclei.x_px], axis=1))
@@ -127,9 +140,11 @@ def test_a_stopped_run_goes_on_where_it_was(slide, tmp_path):
 
     class Stops:
         def run(self, task, items):
-            for number, item in enumerate(items[:4]):
+            is_sample = task.__name__ != "score_tile"
+            for number, item in enumerate(items if is_sample else items[:4]):
                 yield number, task(item)
-            raise KeyboardInterrupt
+            if not is_sample:
+                raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         score(slide, tmp_path, executor=Stops())
