@@ -206,12 +206,27 @@ def test_pdf(alkfish, scored, case, details, tmp_path):
 
 def test_anonymous_report_without_images(alkfish, scored, details, tmp_path):
     file = tmp_path / "r.html"
-    alkfish("report", scored / "small", "--anonymous", "--details", details, "-o", file)
+    bundle = shutil.copytree(scored / "small", tmp_path / "alone" / "small")
+    alkfish("report", bundle, "--anonymous", "--details", details, "-o", file)
     page = file.read_text("utf-8")
     for name in ("4711", "field_01", "small.", ">small<", "document.title"):
         assert name not in page, name
     assert "498512" in page
     assert "images were not at hand" in page
+
+
+def test_images_are_found_where_they_were_scored(alkfish, scored, tmp_path):
+    file = tmp_path / "r.html"
+    alkfish("report", scored / "small", "-o", file)
+    assert "images were not at hand" not in file.read_text("utf-8")
+
+
+def test_a_report_is_written_without_images_that_are_gone(alkfish, scored, tmp_path):
+    bundle = Path(shutil.copytree(scored / "small", tmp_path / "small"))
+    (tmp_path / "pictures.json").write_text('{"small": {"images": ["gone"]}}', "utf-8")
+    done = alkfish("report", bundle)
+    assert "the report shows no pictures" in done.stderr
+    assert "images were not at hand" in (bundle / "report.html").read_text("utf-8")
 
 
 def test_default_places_and_no_silent_replacing(alkfish, scored, tmp_path):

@@ -31,6 +31,9 @@ SCORED_KEYS = {
     "excluded",
     "config_fingerprint",
 }
+PLACES = "pictures.json"
+"""Where the pictures of each case lie, for reviews and reports."""
+
 BUNDLE = {"result.json", "nuclei.parquet", "spots.parquet", "labels.zarr"}
 
 
@@ -50,7 +53,7 @@ def test_score_writes_a_bundle_and_shows_the_call(alkfish, case, tmp_path):
     assert told["call"] in done.stdout
     assert "Research use only" in done.stdout
     assert str(bundle) in done.stdout.replace("\n", "")
-    assert {item.name for item in (tmp_path / "new" / "out").iterdir()} == {"small"}
+    assert {item.name for item in (tmp_path / "new" / "out").iterdir()} == {"small", PLACES}
 
 
 def test_json_is_the_only_thing_on_standard_output(alkfish, case, tmp_path):
@@ -119,7 +122,7 @@ def test_one_bad_case_does_not_stop_the_others(alkfish, case, tmp_path):
     document = alkfish.json("score", bad, case / "field_02.ome.tif", "-o", out, code=1)
     assert [item["status"] for item in document["cases"]] == ["failed", "scored"]
     assert "bad.tif" in document["cases"][0]["error"]["where"]
-    assert {item.name for item in out.iterdir()} == {"field_02"}
+    assert {item.name for item in out.iterdir()} == {"field_02", PLACES}
 
 
 def test_failed_cases_are_shown_to_people_too(alkfish, case, tmp_path):
@@ -171,7 +174,7 @@ def test_interruption_keeps_finished_cases_and_writes_nothing_half(
     paths = [case / "field_01.ome.tif", case / "field_02.ome.tif"]
     done = alkfish("score", *paths, "-o", tmp_path, code=130)
     assert "stopped" in done.stderr
-    assert {item.name for item in tmp_path.iterdir()} == {"field_01"}
+    assert {item.name for item in tmp_path.iterdir()} == {"field_01", PLACES}
 
 
 def test_paths_with_the_same_case_id_are_refused(alkfish, case, tmp_path):

@@ -114,7 +114,20 @@ def _short(payload: str) -> str:
         return payload
     if not isinstance(found, dict):
         return payload
-    return ", ".join(f"{name} {_plain(value)}" for name, value in found.items())
+    return ", ".join(_part(name, value) for name, value in found.items())
+
+
+def _part(name: str, value: Any) -> str:
+    """Return one value of a payload; of a case scored again what was changed, in words."""
+    from alkfish.review import changes_in_words
+
+    if name != "rescored" or not isinstance(value, dict):
+        return f"{name} {_plain(value)}"
+    try:
+        calls = " -> ".join(dict.fromkeys(value["call"]))
+        return "; ".join(["scored again", *changes_in_words(value), f"machine's call {calls}"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return f"{name} {_plain(value)}"  # somebody has damaged it
 
 
 def _plain(value: Any) -> str:

@@ -15,7 +15,7 @@ from alkfish.cli.options import (
     OverwriteOption,
     PixelSizeOption,
 )
-from alkfish.errors import OutputError
+from alkfish.errors import AlkfishError, OutputError
 
 if TYPE_CHECKING:
     from alkfish.io.images import Case
@@ -60,7 +60,8 @@ def report(
             "--images",
             metavar="PATH",
             help="The images that were scored, for the pictures of the report. They are compared "
-            "with the checksums of the result. Default: no pictures.",
+            "with the checksums of the result. Default: where they were scored; without pictures "
+            "if they are no longer there.",
             rich_help_panel=READING,
         ),
     ] = None,
@@ -94,9 +95,21 @@ def report(
             rich_help_panel=LAB,
         ),
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="FOLDER|URL",
+            help="Where the reviews are kept, a folder or postgresql://user@host/database. "
+            "Default: the folder that holds the bundle.",
+            rich_help_panel=READING,
+        ),
+    ] = None,
     debug: DebugOption = False,
 ) -> None:
     """Write the report of a case: one HTML file without any outside parts, and a PDF.
+
+    What readers decided is taken from the review store of the results.
 
     [bold]Examples[/]
 
@@ -106,6 +119,7 @@ def report(
     """
     from alkfish.io.bundle import open_bundle
     from alkfish.report import CaseDetails, ReportOptions, write_report
+    from alkfish.report.reviewed import review_of_bundle
 
     case = open_bundle(result)
     target = out or result / ("report-anonymous.html" if anonymous else "report.html")
@@ -113,11 +127,15 @@ def report(
     options = ReportOptions(
         lab_name=lab_name, logo=logo, template=template, anonymous=anonymous
     )  # fmt: skip
+    shown, review = review_of_bundle(result, case, store=store)
     for path in write_report(
-        case,
+        shown,
         target,
-        images=None if images is None else _open_images(case, images, channels, pixel_size_um),
+        images=_remembered_images(result, case)
+        if images is None
+        else _open_images(case, images, channels, pixel_size_um),
         details=None if details is None else CaseDetails.from_toml(details),
+        review=review,
         options=options,
         pdf=pdf,
     ):
@@ -133,6 +151,24 @@ def _refuse_existing(target: Path, *, pdf: bool, overwrite: bool) -> None:
                 where=path,
                 remedy="choose another file with -o, or replace it with --overwrite",
             )
+
+
+def _remembered_images(bundle: Path, result: CaseResult) -> Case | None:
+    """Open the images where scoring found them; None, and a word why, if they are not there."""
+    from alkfish.cli.output import say
+    from alkfish.io.locations import open_pictures, recall_pictures
+    from alkfish.report.write import checked_images
+
+    place = recall_pictures(bundle.absolute().parent, result.case_id)
+    if not place.images:
+        return None
+    try:
+        case = open_pictures(place, result.case_id, result.probe)
+        checked_images(result, case)
+    except AlkfishError as error:
+        say(f"the report shows no pictures: {error}")
+        return None
+    return case
 
 
 def _open_images(

@@ -331,6 +331,9 @@ class LabelFolder(Mapping[str, LabelImage]):
         _check_image(array, where=where)
         return LazyLabels(array, where)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 

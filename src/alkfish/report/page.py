@@ -39,9 +39,10 @@ def render_page(content: Content, evidence: Evidence, options: ReportOptions) ->
     InputError
         If logo or template cannot be used, or the extra ``report`` is not installed.
     """
+    template = _template(options.template)  # says first if the extra is missing
     with _as_input_error(options.template):
         return render_template(
-            _template(options.template),
+            template,
             {
                 "c": content,
                 "e": evidence,

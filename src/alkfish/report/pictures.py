@@ -95,7 +95,7 @@ class FieldReader:
     def overview(self) -> npt.NDArray[Any]:
         """Return DAPI of the whole field, of a large one at a coarse level; empty without one."""
         if not self._by_window:
-            return _flat(self._field()).dapi
+            return _flat(self.whole()).dapi
         source: Any = self._source
         areas = [level.shape[0] * level.shape[1] for level in getattr(source, "levels", ())]
         small = [k for k, area in enumerate(areas) if area <= OVERVIEW_PX]
@@ -109,9 +109,10 @@ class FieldReader:
             part = source.load_region(window.top, window.left, window.height, window.width)
             return _flat(part)
         rows, columns = window.slices
-        return _flat(self._field(), rows, columns)
+        return _flat(self.whole(), rows, columns)
 
-    def _field(self) -> FieldOfView:
+    def whole(self) -> FieldOfView:
+        """Return the whole field, read once."""
         if self._whole is None:
             self._whole = self._source.load()
         return self._whole

@@ -10,6 +10,9 @@ from alkfish.model.result import Call, PatternCounts
 NOT_REVIEWED = "Machine proposal, not reviewed"
 """Stands in large letters on a report until a person has read the case."""
 
+CONTROL = "control"
+"""Role of reads that are compared with others and change no call."""
+
 
 @dataclass(frozen=True)
 class Read:
@@ -25,12 +28,16 @@ class Read:
         When, as the report shall show it.
     n_changed : int
         Nuclei whose pattern or scorability the reader changed.
+    role, manner : str
+        What the read was for and how it was made, in words.
     """
 
     reader: str
     counts: PatternCounts
     date: str = ""
     n_changed: int = 0
+    role: str = ""
+    manner: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,15 @@ class ReviewState:
         Responsible pathologist and date; empty while unsigned.
     comment : str
         Free words of the responsible person.
+    machine_call : str
+        The machine's verdict, a value of `Call`, where the result that goes with this holds the
+        figures of the readers; empty where it is the machine's result.
+    pending : str
+        What people are doing with a case that has no call yet; empty for nothing.
+    signature : str
+        Hash that the review store gave the signature.
+    remarks : tuple of str
+        Sentences on the review: its version, which nuclei were counted.
 
     Raises
     ------
@@ -59,6 +75,10 @@ class ReviewState:
     signed_by: str = ""
     signed_on: str = ""
     comment: str = ""
+    machine_call: str = ""
+    pending: str = ""
+    signature: str = ""
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.final_call and self.final_call not in set(Call):
@@ -89,11 +109,16 @@ class ReviewState:
     def heading(self) -> str:
         """The state in a few words."""
         if not self.is_read:
-            return NOT_REVIEWED
+            return f"{NOT_REVIEWED}: {self.pending}" if self.pending else NOT_REVIEWED
         if self.is_signed:
             return f"Reviewed and signed by {self.signed_by}"
-        n = len(self.reads)
+        n = sum(read.role != CONTROL for read in self.reads)
         return f"Read by {n} {'reader' if n == 1 else 'readers'}, not signed"
+
+    @property
+    def has_readers_figures(self) -> bool:
+        """Whether the result that goes with this holds the figures of the readers."""
+        return bool(self.machine_call)
 
     def call(self, machine: Call) -> Call:
         """Return the verdict of the people, or the machine's while there is none."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from alkfish.review.audit import AuditReport, Finding, verify
     from alkfish.review.case_review import CaseReview
     from alkfish.review.case_view import NucleusValue
+    from alkfish.review.changes import changes_between, changes_in_words
     from alkfish.review.editing import apply_edits, nucleus_at
     from alkfish.review.edits import (
         Edit,
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
     from alkfish.review.events import Event, EventKind
     from alkfish.review.order import NucleusKey
     from alkfish.review.replay import Read, ReviewCall
+    from alkfish.review.scored_again import (
+        earlier_results,
+        place_result,
+        replace_result,
+        stage_result,
+    )
+    from alkfish.review.standing import Standing, standings
     from alkfish.review.states import TRANSITIONS, CaseState, ReadMode, ReadRole
     from alkfish.review.store import Store, open_store
 
@@ -59,11 +67,19 @@ _HOMES = {
     "SpotAdded": "alkfish.review.edits",
     "SpotDeleted": "alkfish.review.edits",
     "SpotMoved": "alkfish.review.edits",
+    "Standing": "alkfish.review.standing",
     "Store": "alkfish.review.store",
     "TRANSITIONS": "alkfish.review.states",
     "apply_edits": "alkfish.review.editing",
+    "changes_between": "alkfish.review.changes",
+    "changes_in_words": "alkfish.review.changes",
+    "earlier_results": "alkfish.review.scored_again",
     "nucleus_at": "alkfish.review.editing",
     "open_store": "alkfish.review.store",
+    "place_result": "alkfish.review.scored_again",
+    "replace_result": "alkfish.review.scored_again",
+    "stage_result": "alkfish.review.scored_again",
+    "standings": "alkfish.review.standing",
     "verify": "alkfish.review.audit",
 }
 
@@ -89,10 +105,18 @@ __all__ = [
     "SpotAdded",
     "SpotDeleted",
     "SpotMoved",
+    "Standing",
     "Store",
     "apply_edits",
+    "changes_between",
+    "changes_in_words",
+    "earlier_results",
     "nucleus_at",
     "open_store",
+    "place_result",
+    "replace_result",
+    "stage_result",
+    "standings",
     "verify",
 ]
 

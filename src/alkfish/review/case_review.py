@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from alkfish.errors import ReviewError
+from alkfish.io.fingerprint import result_fingerprint
+from alkfish.model.result import CaseResult
 from alkfish.model.signals import Pattern
 from alkfish.review.case_view import call_of_read, count, same_person
+from alkfish.review.changes import changes_between
 from alkfish.review.editing import touched_nuclei
 from alkfish.review.edits import Edit, edit_to_payload
 from alkfish.review.events import Draft, Event, EventKind, checked_text
@@ -238,6 +241,41 @@ class CaseReview(ReaderView):
             why=checked_text(why, "reason"),
         )
         return self._append(draft)[-1]
+
+    def log_rescore(self, rescored: CaseResult, why: str) -> Event:
+        """Write down that the case was scored again: what was changed, and on which result it is.
+
+        Earlier reads stay tied to the older result. Before the case is called its review goes on
+        with the new result; after that a new version is opened. The bundle is not touched: see
+        `alkfish.review.replace_result`.
+
+        Raises
+        ------
+        ReviewError
+            If a read is open, there is no reason, or it is the result of another case.
+        """
+        kind = self.check_rescore(rescored, why)
+        opens = kind is EventKind.VERSION_OPENED
+        draft = self._draft(
+            kind,
+            subject={"version": self.version},
+            before={"result": self._case.fingerprint, "state": self.state.value},
+            after={"version": self.version + opens}
+            | {"rescored": changes_between(self._case.result, rescored)},
+            why=checked_text(why, "reason"),
+            result=result_fingerprint(rescored),
+        )
+        return self._append(draft)[-1]
+
+    def check_rescore(self, rescored: CaseResult, why: str) -> EventKind:
+        """Return the event that `log_rescore` would write; refuses what it would refuse."""
+        checked_text(why, "reason")
+        if rescored.case_id != self.case_id:
+            raise ReviewError("this is another case", where=self.case_id, found=rescored.case_id)
+        opens = self.state is not CaseState.SCORED
+        kind = EventKind.VERSION_OPENED if opens else EventKind.RESULT_LINKED
+        check_step(self.state, kind, where=self.case_id)
+        return kind
 
     def _append(self, *drafts: Draft) -> tuple[Event, ...]:
         events = self._store.append(

@@ -46,6 +46,11 @@ class PatchedImage:
         """Number of dimensions: 2."""
         return 2
 
+    @property
+    def patches(self) -> tuple[Patch, ...]:
+        """What is laid over the image, in order."""
+        return self._patches
+
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -77,6 +82,9 @@ class PatchedLabels(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         return self._images[name] if name in self._images else self._base[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._base
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._base)

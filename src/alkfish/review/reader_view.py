@@ -127,7 +127,7 @@ class ReaderView:
         Only reads that this reader may see are in it, and under a blinded read the machine's and
         the proposed pattern of undecided nuclei are empty.
         """
-        reads = self._counted()
+        reads = self.counted_reads()
         proposed = self._proposed_by(reads)
         keys = dict.fromkeys((*self._case.patterns, *proposed))
         return tuple(self._value(key, reads, proposed) for key in keys)
@@ -147,7 +147,7 @@ class ReaderView:
         if call is None:
             raise ReviewError("the case is not called yet", where=self.case_id, found=self.state)
         self._check_result()
-        reads = self._counted()
+        reads = self.counted_reads()
         decisions: dict[NucleusKey, Decision] = {}
         for read in reads:
             decisions |= read.decisions
@@ -203,8 +203,11 @@ class ReaderView:
                 "reason; earlier reads stay in the log",
             )
 
-    def _counted(self) -> tuple[Read, ...]:
-        """Return the reads of this version that make up its final values, as far as visible."""
+    def counted_reads(self) -> tuple[Read, ...]:
+        """Return the reads that make up the final values of this version, as far as visible.
+
+        While the reader has a read open it is that one alone; none on another result.
+        """
         if self.read is not None:
             return (self.read,)
         if not self._is_linked():

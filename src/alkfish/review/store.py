@@ -7,7 +7,8 @@ a newer one, nothing is written and they are told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
 from alkfish.errors import ReviewError, StaleError, StoreError
-from alkfish.review.events import Draft, Event, Record, genesis, seal
+from alkfish.review.events import Draft, Event, EventKind, Record, genesis, seal
 from alkfish.review.schema import EVENTS, HEADS, bring_up_to_date, check_version, stored_version
 
 FILE_NAME = "review.sqlite"
@@ -114,6 +115,17 @@ class Store:
         with self._reading() as connection:
             rows = connection.execute(query.order_by(EVENTS.c.seq)).all()
         return tuple(Record(*row) for row in rows)
+
+    def events_of_kinds(self, kinds: Iterable[EventKind]) -> dict[str, tuple[Event, ...]]:
+        """Return the events of some kinds of all cases, in order: one query, however many cases."""
+        named = EVENTS.c.kind.in_([kind.value for kind in kinds])
+        query = select(*_COLUMNS).where(named).order_by(EVENTS.c.case_id, EVENTS.c.seq)
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        found: defaultdict[str, list[Event]] = defaultdict(list)
+        for row in rows:
+            found[row.case_id].append(Event(Record(*row)))
+        return {case_id: tuple(events) for case_id, events in found.items()}
 
     def head(self, case_id: str) -> Head:
         """Return the last event of a case as the store noted it; number 0 before the first."""

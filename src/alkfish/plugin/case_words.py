@@ -1,0 +1,306 @@
+"""What the case dock says of a session, worked out without Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alkfish.model.probe import CaseRule
+from alkfish.model.result import Call, CaseCall, FieldQC, PatternCounts
+from alkfish.report.wording import CALL_WORDS, call_meaning, interval_text, percent_of
+from alkfish.review import CaseReview, CaseState, EventKind, ReadMode, ReadRole
+from alkfish.review.case_view import same_person
+from alkfish.score.statistics import wilson_interval
+
+if TYPE_CHECKING:
+    from alkfish.plugin.session import ReviewSession
+
+STATE_WORDS = {
+    CaseState.SCORED: "Scored, not read",
+    CaseState.READING: "Being read",
+    CaseState.EQUIVOCAL_AWAITING_SECOND: "Equivocal, awaits a second reader",
+    CaseState.CALLED: "Called, not signed",
+    CaseState.SIGNED: "Signed",
+}
+"""States as lists and docks name them."""
+
+STATE_MARKS = {
+    CaseState.SCORED: "○",
+    CaseState.READING: "◐",
+    CaseState.EQUIVOCAL_AWAITING_SECOND: "②",
+    CaseState.CALLED: "●",
+    CaseState.SIGNED: "✔",
+}
+"""A sign per state, so that a list is read at a glance and without colours."""
+
+HIDDEN = "Blinded read: the machine's proposal is hidden until the read is finished."
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What the reader may do with the case now.
+
+    Attributes
+    ----------
+    start : str
+        What a read would be for, in words; empty if none may be started.
+    choose_mode : bool
+        Whether the reader chooses between 50 and all nuclei.
+    """
+
+    start: str = ""
+    choose_mode: bool = False
+    finish: bool = False
+    abandon: bool = False
+    sign: bool = False
+    open_version: bool = False
+    rescore: bool = False
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """Everything the case dock shows.
+
+    Attributes
+    ----------
+    state, next_step : str
+        Where the case stands, and what comes next.
+    done, total : int
+        Nuclei of the open read that are decided, and in all; 0 and 0 without an own read.
+    counts : PatternCounts
+        Of the open read so far, of the review, or of the machine; see `counted_by`.
+    counted_by : str
+        Whose counts these are, in words.
+    figures : str
+        Positive of counted, rate and interval in words.
+    has_rate : bool
+        Whether a rate and shares may be shown: not of a case that is not evaluable.
+    call, call_key, reason : str
+        The call of the review, or of the machine while there is none; empty while a read is open.
+    machine : tuple of str
+        The machine's call, figures and reasons in words; empty where hidden.
+    cautions : tuple of str
+        What to weigh; empty where hidden, because some of them tell the rate.
+    quality : tuple of FieldQC
+        Quality of the fields; they say nothing of patterns.
+    """
+
+    case_id: str
+    version: int
+    state: str
+    next_step: str
+    done: int
+    total: int
+    counts: PatternCounts
+    counted_by: str
+    figures: str
+    has_rate: bool
+    call: str
+    call_key: str
+    reason: str
+    machine: tuple[str, ...]
+    cautions: tuple[str, ...]
+    quality: tuple[FieldQC, ...]
+    steps: Steps
+
+
+def summarise(session: ReviewSession) -> CaseSummary:
+    """Return what the case dock says of a session."""
+    review, result = session.review, session.review.machine_result
+    done, total = _progress(session)
+    counts, counted_by = _counts(session)
+    call, reason = _call(session)
+    visible = session.may_see_machine
+    return CaseSummary(
+        case_id=session.case_id,
+        version=review.version,
+        state=_state(review),
+        next_step=next_step(session),
+        done=done,
+        total=total,
+        counts=counts,
+        counted_by=counted_by,
+        figures=_figures(session, counts),
+        has_rate=_has_rate(session),
+        call=f"{CALL_WORDS[call]}: {call_meaning(call, result.probe.gene)}" if call else "",
+        call_key=call.value if call else "",
+        reason=reason,
+        machine=machine_words(result.call, result.probe.case_rule) if visible else (),
+        cautions=tuple(caution.text for caution in result.call.cautions) if visible else (),
+        quality=result.fields,
+        steps=steps_of(session),
+    )
+
+
+def figures_of(counts: PatternCounts, rule: CaseRule) -> str:
+    """Return positive and counted nuclei, rate and interval in words."""
+    n, positive = counts.n_enumerated, counts.n_positive
+    if not n:
+        return "no nucleus counted yet"
+    low, high = wilson_interval(positive, n)
+    rate = percent_of(counts, rule.positive_percent)
+    return (
+        f"{positive} of {n} positive: {rate} (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+    ).replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _figures(session: ReviewSession, counts: PatternCounts) -> str:
+    """Return the figures to show; a case that is not evaluable gets no rate."""
+    if not _has_rate(session):
+        return f"{counts.n_positive} of {counts.n_enumerated} positive; no rate is stated"
+    return figures_of(counts, session.review.machine_result.probe.case_rule)
+
+
+def _has_rate(session: ReviewSession) -> bool:
+    review = session.review
+    shown = review.call if review.call and not review.is_rescored else review.machine_result.call
+    return session.is_reading or shown.call is not Call.NOT_EVALUABLE
+
+
+def machine_words(call: CaseCall, rule: CaseRule) -> tuple[str, ...]:
+    """Return the machine's call, its figures and its reasons, a line each."""
+    n, positive = call.counts.n_enumerated, call.counts.n_positive
+    rate = f"{positive} of {n} positive"
+    if call.call is not Call.NOT_EVALUABLE:
+        rate += (
+            f": {percent_of(call.counts, rule.positive_percent)} "
+            f"(95 % interval {interval_text(call)})"
+        )
+    return (CALL_WORDS[call.call], rate, *call.reasons)
+
+
+def rule_words(rule: CaseRule) -> str:
+    """Return what a first read leads to, from the figures of the probe profile."""
+    low, high = rule.equivocal_counts
+    return (
+        f"First read of {rule.read_size}: 0 to {low - 1} positive is negative, {low} to {high} "
+        f"equivocal, {high + 1} to {rule.read_size} positive."
+    )
+
+
+def open_reader(review: CaseReview) -> str:
+    """Return who has a read open; empty if nobody."""
+    if review.state is not CaseState.READING:
+        return ""
+    started = [e.reader for e in review.history() if e.kind is EventKind.READ_STARTED]
+    return started[-1] if started else ""
+
+
+def next_step(session: ReviewSession) -> str:
+    """Return what comes next for this reader, as a sentence or two."""
+    review = session.review
+    if review.is_rescored:
+        return (
+            "This case was scored again after the review was begun. Reads stay tied to the older "
+            "result: abandon an open read, or open a new version, with a reason."
+        )
+    if review.state is CaseState.READING:
+        return _while_reading(session)
+    if review.state is CaseState.EQUIVOCAL_AWAITING_SECOND:
+        if _is_first_reader(review):
+            return "Your read was equivocal. Another person must make the second read."
+        return "Start the second read: other nuclei, and nothing of the first read is shown."
+    return {
+        CaseState.SCORED: "Start a read. What the machine proposes is not a result.",
+        CaseState.CALLED: "Sign the call, or let another person make a control read.",
+        CaseState.SIGNED: "The case is frozen. A change needs a new version, with a reason.",
+    }[review.state]
+
+
+def steps_of(session: ReviewSession) -> Steps:
+    """Return what this reader may do now."""
+    review, state = session.review, session.review.state
+    fits = not review.is_rescored
+    start = {
+        CaseState.SCORED: "Start a read",
+        CaseState.EQUIVOCAL_AWAITING_SECOND: "Start the second read",
+        CaseState.CALLED: "Start a control read",
+    }.get(state, "")
+    if state is CaseState.EQUIVOCAL_AWAITING_SECOND and _is_first_reader(review):
+        start = ""
+    if state is not CaseState.SCORED and not fits:
+        start = ""
+    open_version = (CaseState.EQUIVOCAL_AWAITING_SECOND, CaseState.CALLED, CaseState.SIGNED)
+    return Steps(
+        start=start,
+        choose_mode=state is CaseState.SCORED,
+        finish=session.is_reading and fits and _may_finish(session),
+        abandon=state is CaseState.READING,
+        sign=state is CaseState.CALLED and fits,
+        open_version=state in open_version,
+        rescore=state is not CaseState.READING,
+    )
+
+
+def _state(review: CaseReview) -> str:
+    words = STATE_WORDS[review.state]
+    if review.state is CaseState.READING:
+        reader = open_reader(review)
+        return f"{words} by {reader}" if reader else words
+    if review.state is CaseState.SIGNED:
+        version = review.versions()[-1]
+        return f"{words} by {version.signed_by}, {version.signed_at[:16].replace('T', ' ')} UTC"
+    return words
+
+
+def _while_reading(session: ReviewSession) -> str:
+    read = session.review.read
+    if read is None:
+        return f"{open_reader(session.review)} is reading. Nothing can be decided here until then."
+    left = len(session.undecided())
+    if left and not _may_finish(session):
+        return f"Decide the {left} nuclei that are left, then finish the read."
+    if read.mode is ReadMode.FULL and left:
+        return f"{left} nuclei are not looked at: finished now, they count as proposed."
+    return "All nuclei of the read are decided. Finish it."
+
+
+def _may_finish(session: ReviewSession) -> bool:
+    read = session.review.read
+    return read is not None and (
+        not session.undecided() or (read.mode is ReadMode.FULL and not read.blinded)
+    )
+
+
+def _is_first_reader(review: CaseReview) -> bool:
+    own = [read for read in review.reads() if read.finished and read.version == review.version]
+    return any(
+        read.role is ReadRole.FIRST and same_person(read.reader, review.reader) for read in own
+    )
+
+
+def _progress(session: ReviewSession) -> tuple[int, int]:
+    if not session.is_reading:
+        return 0, 0
+    total = len(session.draw)
+    return total - len(session.undecided()), total
+
+
+def _counts(session: ReviewSession) -> tuple[PatternCounts, str]:
+    """Return the counts to show, and whose they are."""
+    review = session.review
+    read = review.read
+    if read is not None and (read.mode is ReadMode.FIFTY or read.blinded):
+        patterns = [read.decisions[key].pattern for key in session.draw if key in read.decisions]
+        return PatternCounts.from_patterns(patterns), "Your read so far"
+    if read is not None:
+        return PatternCounts.from_patterns(session.patterns), "All nuclei, your changes included"
+    if review.call is not None and not review.is_rescored:
+        return review.call.counts, "The readers"
+    return review.machine_result.call.counts, "The machine's proposal"
+
+
+def _call(session: ReviewSession) -> tuple[Call | None, str]:
+    review = session.review
+    if review.call is not None and not review.is_rescored:
+        return review.call.call, review.call.reason
+    if session.is_reading:
+        read = review.read
+        if read is not None and read.role is ReadRole.SECOND:
+            return None, "The sum of both reads decides when you finish."
+        if read is not None and read.mode is ReadMode.FIFTY and read.role is ReadRole.FIRST:
+            return None, rule_words(review.machine_result.probe.case_rule)
+        return None, ""
+    if review.state is CaseState.READING or not session.may_see_machine:
+        return None, ""
+    return None, "Not reviewed. Nothing of this is a result."

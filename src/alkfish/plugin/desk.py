@@ -1,0 +1,227 @@
+"""The review window: layers, docks and keys of one viewer, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import QDockWidget, QWidget
+
+from alkfish.errors import AlkfishError
+from alkfish.model.signals import Pattern
+from alkfish.plugin.case_dock import CaseDock
+from alkfish.plugin.editing import Editor
+from alkfish.plugin.gallery_dock import GalleryDock
+from alkfish.plugin.keys import KEYS, KeyAction
+from alkfish.plugin.layers import CaseLayers
+from alkfish.plugin.review_dock import ReviewDock
+from alkfish.plugin.scoring import ScoringDock
+from alkfish.plugin.session import Order
+from alkfish.plugin.settings_dock import SettingsDock
+from alkfish.plugin.worklist import Worklist
+from alkfish.plugin.workspace import workspace_of
+
+TICK_MS = 5_000
+"""How often the window looks for what others have written."""
+
+SIDE_PX, GALLERY_PX = 350, 236
+"""Width of the docks beside the picture, height of the gallery, at 1280 x 800."""
+
+
+class ReviewDesk:
+    """Everything that a reader sees and presses. One per viewer: `desk_of`.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        With a window.
+    with_review : bool
+        Whether the review dock is docked here; napari docks a widget that it asked for itself.
+    """
+
+    def __init__(self, viewer: Any, *, with_review: bool = True) -> None:
+        self.viewer = viewer
+        self.workspace = workspace_of(viewer)
+        self.layers = CaseLayers(self.workspace)
+        self.editor = Editor(self.layers)
+        self._add_docks(with_review=with_review)
+        self._bind_keys()
+        self._tick = QTimer(self.review)
+        self._tick.setInterval(TICK_MS)
+        self._tick.timeout.connect(self.tick)
+        self._tick.start()
+        self.review.destroyed.connect(self._leave)
+        _prepare(viewer)
+
+    def decide(self, pattern: Pattern) -> None:
+        """Decide the current nucleus and go on."""
+        session = self.workspace.session
+        if session is not None and session.decide(pattern):
+            self._go_on()
+
+    def reject(self, why: str) -> None:
+        """Take the current nucleus out of the count for a reason, and go on."""
+        session = self.workspace.session
+        if session is not None and session.reject(why):
+            self._go_on()
+
+    def agree(self) -> None:
+        """Decide the current nucleus as it is shown, and go on."""
+        session = self.workspace.session
+        if session is None or session.current is None:
+            return
+        row = session.rows[session.current]
+        if session.decided[row]:
+            self._go_on()
+            return
+        shown = str(session.patterns[row])
+        if shown:
+            self.decide(Pattern(shown))
+        elif session.may_see_machine:
+            self.ask_reason()
+        else:
+            session.said.emit("Blinded read: decide the pattern yourself.", True)
+
+    def start_read(self) -> None:
+        """Begin the read that is due; other kinds of reads are offered in the case dock."""
+        session = self.workspace.session
+        if session is not None:
+            session.start_read()
+
+    def ask_reason(self) -> None:
+        """Ask why the current nucleus is not scorable."""
+        session = self.workspace.session
+        if session is not None and not session.is_reading:
+            session.said.emit("Start a read first: decisions belong to a read.", True)
+            return
+        self.review.ask_reason()
+
+    def write_note(self) -> None:
+        """Put the cursor into the note."""
+        self.review.write_note()
+
+    def show_keys(self) -> None:
+        """Show or hide the table of keys."""
+        self.review.keys.setVisible(not self.review.keys.isVisible())
+
+    def focus_picture(self) -> None:
+        """Give the keyboard back to the picture."""
+        _canvas(self.viewer).setFocus()
+
+    def tick(self) -> None:
+        """Take up what others have written, and keep the view."""
+        self.workspace.tick()
+        self.layers.save_view()
+
+    def _go_on(self) -> None:
+        session = self.workspace.session
+        if session is None:
+            return
+        if session.order is not Order.READ:
+            session.step(1)
+        elif not session.go_to_undecided():
+            session.said.emit("Every nucleus is decided. Finish the read in the case panel.", False)
+
+    def _add_docks(self, *, with_review: bool) -> None:
+        window = self.viewer.window
+        self.review = ReviewDock(self)
+        self.case = CaseDock(self.workspace)
+        self.worklist = Worklist(self.workspace)
+        self.settings = SettingsDock(self.workspace)
+        self.scoring = ScoringDock(self.workspace)
+        self.gallery = GalleryDock(self.workspace)
+        self._size = window._qt_window.size()
+        if with_review:
+            window.add_dock_widget(self.review, name="Review", area="right")
+        self.docks = {
+            name: window.add_dock_widget(widget, name=name, area=area, tabify=tabify)
+            for name, widget, area, tabify in (
+                ("Case", self.case, "right", with_review),
+                ("Cases", self.worklist, "right", True),
+                ("Settings", self.settings, "right", True),
+                ("Score", self.scoring, "right", True),
+                ("Gallery", self.gallery, "bottom", False),
+            )
+        }
+        self.docks["Score"].hide()
+        QTimer.singleShot(0, self.arrange)
+
+    def show_scoring(self) -> None:
+        """Show the dock that scores a picture; most days nobody needs it."""
+        self.docks["Score"].show()
+        self.docks["Score"].raise_()
+
+    def arrange(self) -> None:
+        """Lay the docks over each other as tabs, the review dock on top, sized for 1280 x 800."""
+        main, first = self.docks["Case"].window(), _dock_of(self.review)
+        if first is None:
+            return
+        main.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        for name in ("Case", "Cases", "Settings", "Score"):
+            main.tabifyDockWidget(first, self.docks[name])
+        first.raise_()
+        main.resize(self._size)  # docks that stood below each other for a moment have stretched it
+        main.resizeDocks([first], [SIDE_PX], Qt.Orientation.Horizontal)
+        main.resizeDocks([self.docks["Gallery"]], [GALLERY_PX], Qt.Orientation.Vertical)
+
+    def _bind_keys(self) -> None:
+        """Bind keys to the whole window, so that they act wherever the focus is."""
+        window = self.docks["Case"].window()
+        for action in KEYS:
+            for key in action.keys:
+                shortcut = QShortcut(QKeySequence(key), window)
+                shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+                shortcut.setAutoRepeat(action.repeats)
+                shortcut.activated.connect(lambda action=action: self.press(action))
+
+    def press(self, action: KeyAction) -> None:
+        """Do what a key does; what cannot be done is said."""
+        try:
+            action.do(self)
+        except AlkfishError as error:
+            self.workspace.said.emit(str(error), True)
+
+    def _leave(self) -> None:
+        self.layers.save_view()
+        self.workspace.close()
+
+
+_DESKS: WeakKeyDictionary[Any, ReviewDesk] = WeakKeyDictionary()
+
+
+def desk_of(viewer: Any, *, with_review: bool = True) -> ReviewDesk:
+    """Return the review window of a viewer, made when first asked for."""
+    found = _DESKS.get(viewer)
+    if found is None:
+        found = _DESKS[viewer] = ReviewDesk(viewer, with_review=with_review)
+    return found
+
+
+def has_desk(viewer: Any) -> bool:
+    """Whether the review window of a viewer was made."""
+    return viewer in _DESKS
+
+
+def _dock_of(widget: QWidget) -> QDockWidget | None:
+    """Return the dock that holds a widget; None before it is docked."""
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QDockWidget):
+        parent = parent.parentWidget()
+    return parent
+
+
+def _canvas(viewer: Any) -> Any:
+    return viewer.window._qt_viewer.canvas.native
+
+
+def _prepare(viewer: Any) -> None:
+    """Make room: the lists of layers are a menu away, the picture and the docks are not."""
+    qt_viewer = getattr(viewer.window, "_qt_viewer", None)
+    for name in ("dockLayerControls", "dockLayerList"):
+        dock = getattr(qt_viewer, name, None)
+        if dock is not None:
+            dock.setVisible(False)
+    bar = viewer.canvas.overlays.scale_bar if hasattr(viewer, "canvas") else viewer.scale_bar
+    bar.visible = True

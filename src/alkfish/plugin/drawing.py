@@ -1,0 +1,89 @@
+"""How napari layers are made and filled: the calls that know its ways."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+from napari.utils.colormaps import DirectLabelColormap
+
+from alkfish.plugin.colours import HIDDEN_CODE, PATTERN_CODES, SHADES, code_colours, look_of
+from alkfish.report.wording import words_of
+
+
+def holds(layer: Any, levels: list[Any]) -> bool:
+    """Whether a layer of pictures can show others without being made anew."""
+    return bool(
+        layer.multiscale == (len(levels) > 1)
+        and layer.ndim == len(levels[0].shape)
+        and layer.dtype == levels[0].dtype
+    )
+
+
+def put_image(layer: Any, data: Any, scale: tuple[float, ...]) -> None:
+    """Give a layer of pixels others, and their scale."""
+    layer.data = data
+    if not np.allclose(layer.scale, scale):
+        layer.scale = scale
+
+
+def put_points(layer: Any, places: Any, sizes: Any, borders: Any) -> None:
+    """Give a layer of points other points, drawn once; colours are those of the layer.
+
+    The points lie inside the field: what napari works out anew when a layer grows is left out.
+    """
+    if layer.selected_data:
+        layer.selected_data = set()
+    without_drawing = getattr(layer, "_block_refresh", nullcontext)
+    with without_drawing(), layer.events.blocker_all():
+        layer.data = np.asarray(places, float).reshape(-1, 2)
+        layer.size = np.asarray(sizes, float)
+        layer.border_width = np.asarray(borders, float)
+    layer.refresh(extent=False, thumbnail=False)
+
+
+def fetch_now(viewer: Any) -> None:
+    """Let napari fetch the pixels of a new place before it paints; else it paints twice."""
+    window = getattr(viewer, "window", None)  # a viewer without a window has none to draw in
+    canvas = getattr(getattr(window, "_qt_viewer", None), "canvas", None)
+    if canvas is not None:
+        canvas.on_draw(None)
+
+
+def map_by_table() -> None:
+    """Let napari colour outlines by a table: its compiled way takes seconds at the first case."""
+    from napari.utils.colormap_backend import ColormapBackend, set_backend
+
+    set_backend(ColormapBackend.pure_python)
+
+
+def outline_colours() -> DirectLabelColormap:
+    """Return the colours of the image of outlines."""
+    clear = np.zeros(4, np.float32)
+    colours: dict[int | None, Any] = {None: clear, 0: clear}
+    colours.update(dict(code_colours().items()))
+    return DirectLabelColormap(color_dict=colours)
+
+
+def pattern_names() -> dict[str, list[Any]]:
+    """Return what the status bar says of each number in the image of outlines."""
+    names: dict[int, str] = {0: ""}
+    names |= dict.fromkeys(range(HIDDEN_CODE * SHADES, (HIDDEN_CODE + 1) * SHADES), "hidden")
+    for pattern, code in PATTERN_CODES.items():
+        text = f"{look_of(pattern).letter} {words_of(pattern).name}"
+        names |= dict.fromkeys(range(code * SHADES, (code + 1) * SHADES), text)
+    return {"index": list(names), "pattern": list(names.values())}
+
+
+def camera_of(viewer: Any) -> Any:
+    """Return the camera; napari moved it in 0.9."""
+    scene = getattr(viewer, "scene", None)
+    return scene.camera if scene is not None else viewer.camera
+
+
+def canvas_height(viewer: Any) -> int:
+    """Return the height of the canvas in pixels."""
+    canvas = getattr(viewer, "canvas", None)
+    size: Any = getattr(canvas, "size", None) or getattr(viewer, "_canvas_size", (600, 800))
+    return int(size[0])

@@ -1,0 +1,258 @@
+"""What is open in a viewer: a folder of results, the reader, and the review of one case. No Qt."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from psygnal import Signal
+
+from alkfish.errors import AlkfishError, BundleError
+from alkfish.io.bundle import RESULT, open_bundle
+from alkfish.io.locations import PicturePlace, recall_pictures, remember_pictures
+from alkfish.plugin.case_list import CaseEntry, CaseList
+from alkfish.plugin.pictures import CasePictures, differing, find_pictures
+from alkfish.plugin.session import ReviewSession
+from alkfish.review import Store, open_store
+
+
+class Workspace:
+    """One per viewer; docks and layers get it and listen.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The window.
+
+    Attributes
+    ----------
+    results : Path or None
+        Folder of the bundles, with the store.
+    reader : str
+        Who sits here.
+    session : ReviewSession or None
+        The case that is open.
+    pictures : CasePictures
+        Pixels of the open case.
+    folder : Path or None
+        Bundle of the open case.
+    session_changed : Signal
+        Another case was opened, the reader is another one, or pictures were found.
+    said : Signal
+        Emits a text for the reader, and whether it is a refusal, as `ReviewSession.said`.
+    """
+
+    session_changed = Signal()
+    said = Signal(str, bool)
+
+    def __init__(self, viewer: Any) -> None:
+        self.viewer = viewer
+        self.results: Path | None = None
+        self.folder: Path | None = None
+        self.reader = ""
+        self.session: ReviewSession | None = None
+        self.pictures = CasePictures.none()
+        self._store: Store | None = None
+        self._list: CaseList | None = None
+        self._images: str | Path = ""
+        self._check: Future[str] | None = None
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="alkfish-check")
+
+    def open(
+        self, path: str | Path, *, reader: str = "", images: str | Path = "", store: str = ""
+    ) -> None:
+        """Open a folder of results with its first case that waits for a reader, or one bundle.
+
+        Parameters
+        ----------
+        path : path-like
+            Folder of results, or the bundle of a case.
+        reader : str
+            Who reads; by default who read here last, else the user of the computer.
+        images : path-like
+            Where the pictures of the case lie; empty: where they were scored.
+        store : str
+            Another review store, such as the URL of a PostgreSQL database.
+
+        Raises
+        ------
+        BundleError
+            If there is no result.
+        StoreError
+            If the review store cannot be opened.
+        """
+        given = Path(path).absolute()
+        is_bundle = (given / RESULT).is_file()
+        results = given.parent if is_bundle else given
+        if not is_bundle and not _bundles(results):
+            raise BundleError(
+                "the folder holds no results",
+                where=given,
+                remedy="give the folder OUT that `alkfish score` wrote, or OUT/<case>",
+            )
+        opened = open_store(store or results)
+        self._let_go()
+        self.results, self._store = results, opened
+        self._list = CaseList(results)
+        self.reader = reader or self.reader or _user()
+        folder = given if is_bundle else self._first_waiting().folder
+        self._open_bundle(folder, images)
+
+    def open_case(self, case_id: str) -> None:
+        """Open another case of the folder.
+
+        Raises
+        ------
+        BundleError
+            If there is no such case.
+        """
+        for entry in self.cases():
+            if entry.case_id == case_id:
+                self._open_bundle(entry.folder, "")
+                return
+        raise BundleError("the folder holds no such case", where=self.results, found=case_id)
+
+    def set_reader(self, name: str) -> None:
+        """Let another person sit down; the case is shown as that person may see it.
+
+        Raises
+        ------
+        ReviewError
+            If the name is empty.
+        """
+        if self.session is not None and self._store is not None:
+            session = ReviewSession(self._store, self.session.review.machine_result, name)
+            self.reader, self.session = session.review.reader, session
+            self.session_changed.emit()
+        else:
+            self.reader = name
+
+    def cases(self) -> tuple[CaseEntry, ...]:
+        """Return the cases of the folder by name, as this reader may see them."""
+        if self.results is None or self._store is None:
+            return ()
+        if self._list is None:
+            self._list = CaseList(self.results)
+        return self._list.entries(self._store, self.reader)
+
+    def locate_pictures(self, path: str | Path) -> bool:
+        """Look for the pictures of the case elsewhere, and remember the place if they are there."""
+        if self.session is None or self.results is None:
+            return False
+        found = find_pictures(self.results, self.session.review.machine_result, images=path)
+        if not found.available:
+            self.said.emit(found.why_not, True)
+            return False
+        self._remember(Path(path))
+        self._take_pictures(found)
+        self.session_changed.emit()
+        return True
+
+    def tick(self) -> None:
+        """Take up what others have written and threads have found; call it every few seconds."""
+        if self.session is not None:
+            try:
+                self.session.refresh()
+            except AlkfishError as error:
+                self.said.emit(str(error), True)
+        if self._check is not None and self._check.done():
+            check, self._check = self._check, None
+            problem = check.result()
+            if problem:
+                self.pictures = CasePictures.none(problem)
+                self.said.emit(problem, True)
+                self.session_changed.emit()
+
+    def close(self) -> None:
+        """Let go of everything; what was decided is on disk already."""
+        was_open = self.session is not None
+        self._let_go()
+        if was_open:
+            self.session_changed.emit()
+
+    def _let_go(self) -> None:
+        if self._store is not None:
+            self._store.close()
+        self.results = self.folder = self.session = None
+        self._store = self._list = self._check = None
+        self.pictures = CasePictures.none()
+
+    def reload(self) -> None:
+        """Open the bundle of the open case again: it was scored anew."""
+        if self.folder is not None:
+            self._open_bundle(self.folder, self._images)
+
+    def _open_bundle(self, folder: Path, images: str | Path) -> None:
+        assert self._store is not None  # noqa: S101 - `open` has set it
+        assert self.results is not None  # noqa: S101
+        result = open_bundle(folder)
+        session = ReviewSession(self._store, result, self.reader)
+        found = find_pictures(self.results, result, images=images)
+        self.session, self.folder, self._images = session, folder, images
+        if images and found.available:
+            self._remember(Path(images))
+        self._take_pictures(found)
+        self.session_changed.emit()
+
+    def _take_pictures(self, found: CasePictures) -> None:
+        self.pictures = found
+        assert self.session is not None  # noqa: S101 - a case is open
+        result = self.session.review.machine_result
+        self._check = self._threads.submit(_differing, result, found) if found.unchecked else None
+
+    def _remember(self, images: Path) -> None:
+        assert self.session is not None  # noqa: S101
+        assert self.results is not None  # noqa: S101
+        case_id = self.session.case_id
+        place = recall_pictures(self.results, case_id)
+        place = PicturePlace(
+            (images,), place.channels, place.pixel_size_um, place.z_step_um, place.scene
+        )
+        try:
+            remember_pictures(self.results, case_id, place)
+        except AlkfishError as error:
+            self.said.emit(str(error), True)
+
+    def _first_waiting(self) -> CaseEntry:
+        cases = self.cases()
+        if not cases:
+            raise BundleError(
+                "no result in the folder can be read", where=self.results, remedy="score again"
+            )
+        return next((case for case in cases if case.waits_for_reader), cases[0])
+
+
+_WORKSPACES: WeakKeyDictionary[Any, Workspace] = WeakKeyDictionary()
+
+
+def workspace_of(viewer: Any) -> Workspace:
+    """Return the workspace of a viewer, made when first asked for."""
+    found = _WORKSPACES.get(viewer)
+    if found is None:
+        found = _WORKSPACES[viewer] = Workspace(viewer)
+    return found
+
+
+def _bundles(results: Path) -> list[Path]:
+    if not results.is_dir():
+        return []
+    found: Iterable[Path] = (p.parent for p in results.glob(f"*/{RESULT}"))
+    return sorted(folder for folder in found if not folder.name.startswith("."))
+
+
+def _differing(result: Any, pictures: CasePictures) -> str:
+    try:
+        return differing(result, pictures)
+    except AlkfishError as error:
+        return str(error)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "reader"

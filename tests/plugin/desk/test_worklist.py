@@ -1,0 +1,113 @@
+"""The worklist: every case with its state, quickly, and what waits for the reader."""
+
+import shutil
+
+import pytest
+from qtpy.QtCore import Qt
+
+from alkfish.io.bundle import RESULT
+from alkfish.model.signals import Pattern
+from alkfish.plugin.worklist import NO_FOLDER, Worklist
+from alkfish.review import ReadMode
+
+
+@pytest.fixture
+def worklist(qtbot, workspace):
+    made = Worklist(workspace)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def rows(worklist):
+    shown = worklist.shown
+    return [
+        [shown.index(row, column).data() for column in range(4)] for row in range(shown.rowCount())
+    ]
+
+
+def test_without_a_folder_it_is_empty(worklist):
+    assert rows(worklist) == []
+    assert worklist.footer.text() == NO_FOLDER
+
+
+def test_cases_states_and_calls(worklist, workspace, made):
+    workspace.open(made / "case a", reader="Ada")
+    assert rows(worklist) == [
+        ["case a", "○ Scored, not read", "", "POSITIVE"],
+        ["case b", "○ Scored, not read", "", "NEGATIVE"],
+        ["case c", "○ Scored, not read", "", "NEGATIVE"],
+    ]
+    session = workspace.session
+    session.start_read(ReadMode.FIFTY, blinded=True)
+    worklist.refresh()
+    assert rows(worklist)[0] == ["case a", "◐ Being read by you", "", "hidden"]
+    for nucleus in session.undecided():
+        session.decide(Pattern.FUSED, (nucleus,))
+    session.finish_read()
+    worklist.refresh()
+    assert rows(worklist)[0][1:3] == ["● Called, not signed, read by you", "NEGATIVE"]
+    assert "3 cases, 2 wait for you" in worklist.footer.text()
+    session.sign()
+    worklist.refresh()
+    assert rows(worklist)[0][1] == "✔ Signed by you"
+
+
+def test_a_first_read_tells_the_second_reader_nothing(worklist, workspace, made):
+    workspace.open(made / "case a", reader="Ada")
+    session = workspace.session
+    session.start_read()
+    for number, nucleus in enumerate(session.undecided()):
+        session.decide(Pattern.SPLIT if number < 10 else Pattern.FUSED, (nucleus,))
+    session.finish_read()
+    worklist.waiting.setChecked(True)
+    worklist.refresh()
+    assert [row[0] for row in rows(worklist)] == ["case b", "case c"]
+    worklist.reader.setText("Bo")
+    worklist.reader.editingFinished.emit()
+    assert workspace.reader == "Bo"
+    assert rows(worklist)[0] == [
+        "case a", "② Equivocal, awaits a second reader, read by Ada", "", "POSITIVE",
+    ]  # fmt: skip
+
+
+def test_a_row_opens_its_case_and_filters_find(worklist, workspace, made):
+    workspace.open(made / "case a", reader="Ada")
+    worklist.search.setText("CASE B")
+    assert [row[0] for row in rows(worklist)] == ["case b"]
+    worklist.table.clicked.emit(worklist.shown.index(0, 0))
+    assert workspace.session.case_id == "case b"
+    font = worklist.shown.index(0, 0).data(Qt.ItemDataRole.FontRole)
+    assert font.bold()
+    worklist.search.clear()
+    worklist.table.sortByColumn(3, Qt.SortOrder.DescendingOrder)
+    assert rows(worklist)[0][0] == "case a"
+    worklist.hide_machine.setChecked(True)
+    assert {row[3] for row in rows(worklist)} == {""}
+
+
+def test_a_folder_without_results_is_refused_in_words(worklist, tmp_path):
+    worklist.choose_folder = lambda: str(tmp_path)
+    worklist.folder.click()
+    assert worklist.footer.text().startswith(NO_FOLDER) or "no results" in worklist.footer.text()
+
+
+def test_hundreds_of_cases_are_listed_without_opening_them(worklist, workspace, made, monkeypatch):
+    import json
+
+    text = (made / "case c" / RESULT).read_text("utf-8")
+    for number in range(300):
+        folder = made / f"case {number:03}"
+        folder.mkdir()
+        data = json.loads(text) | {"case": f"case {number:03}"}
+        (folder / RESULT).write_text(json.dumps(data))
+    workspace.open(made / "case a", reader="Ada")
+    assert len(rows(worklist)) == 303
+    reads = []
+    monkeypatch.setattr("alkfish.plugin.case_list._read", lambda file: reads.append(file))
+    worklist.refresh()
+    assert reads == []
+    assert len(rows(worklist)) == 303
+    shutil.rmtree(made / "case 007")
+    worklist.refresh()
+    assert len(rows(worklist)) == 302

@@ -1,0 +1,219 @@
+"""The session behind the window: every step, two readers, stale windows; no window needed."""
+
+import numpy as np
+import pytest
+
+from alkfish.model.probe import ProbeEnd
+from alkfish.plugin.session import Order
+from alkfish.plugin.workspace import Workspace
+from alkfish.review import CaseState, ReadMode, SpotAdded, SpotDeleted
+
+
+@pytest.fixture
+def desk(results):
+    workspace = Workspace(None)
+    workspace.open(results / "case_a", reader="A. Reader")
+    yield workspace
+    workspace.close()
+
+
+@pytest.fixture
+def session(desk):
+    return desk.session
+
+
+def heard(session):
+    """Return a list that fills with what the session says."""
+    found = []
+    session.said.connect(lambda text, refusal: found.append((text, refusal)))
+    session.test_heard = found
+    return found
+
+
+def read_all(session, n_positive):
+    """Decide a whole read: the first `n_positive` nuclei split, the others fused."""
+    assert session.start_read()
+    for number, key in enumerate(session.draw):
+        assert session.decide("SPLIT" if number < n_positive else "FUSED", (key,))
+    assert session.finish_read()
+
+
+def test_without_a_read_nothing_is_decided_and_the_reader_is_told_why(session):
+    said = heard(session)
+    assert not session.decide("FUSED")
+    assert "start a read first" in said[-1][0]
+    assert said[-1][1]
+    assert not session.decided.any()
+
+
+def test_a_decision_is_written_before_it_is_told(session, desk):
+    session.start_read()
+    told = []
+    session.values_changed.connect(lambda keys: told.append((keys, len(session.review.history()))))
+    before = len(session.review.history())
+    first = session.current
+    assert first == session.draw[0]
+    assert session.decide("SPLIT")
+    assert told == [((first,), before + 1)]
+    assert session.patterns[session.rows[first]] == "SPLIT"
+    assert session.decided[session.rows[first]]
+
+
+def test_undo_and_redo_bring_the_value_back(session):
+    session.start_read()
+    first = session.current
+    proposed = session.patterns[session.rows[first]]
+    session.decide("ISOLATED_5P")
+    assert session.undo()
+    assert session.patterns[session.rows[first]] == proposed
+    assert not session.decided.any()
+    assert session.redo()
+    assert session.patterns[session.rows[first]] == "ISOLATED_5P"
+
+
+def test_undo_shows_the_nucleus_that_it_was_on(session):
+    session.start_read()
+    first = session.current
+    session.decide("SPLIT")
+    session.go_to_undecided()
+    assert session.current != first
+    session.undo()
+    assert session.current == first
+
+
+def test_a_rejected_nucleus_is_replaced_and_its_reason_kept(session):
+    session.start_read()
+    first, before = session.current, session.draw
+    assert session.reject("out of focus")
+    assert first not in session.draw
+    assert len(session.draw) == len(before)
+    assert session.reason_of(first) == "out of focus"
+    assert session.patterns[session.rows[first]] == ""
+
+
+def test_stepping_keeps_to_the_order_and_ends_do_not_wrap(session):
+    keys = session.keys_in_order
+    session.go(keys[0])
+    session.step(-1)
+    assert session.current == keys[0]
+    session.step(3)
+    assert session.current == keys[3]
+    session.step(10**6)
+    assert session.current == keys[-1]
+
+
+@pytest.mark.parametrize("order", [Order.DOUBT, Order.PATTERN, Order.POSITION])
+def test_every_order_holds_every_nucleus_once(session, order):
+    session.set_order(order)
+    assert sorted(session.keys_in_order) == sorted(session.keys)
+
+
+def test_doubtful_nuclei_come_first_and_excluded_ones_last(session):
+    session.set_order(Order.DOUBT)
+    rows = [session.rows[key] for key in session.keys_in_order]
+    scorable = session.result.nuclei.scorable[rows]
+    n = int(scorable.sum())
+    assert scorable[:n].all()
+    assert not scorable[n:].any()
+
+
+def test_a_decision_does_not_move_nuclei_around_in_an_order(session):
+    session.start_read()
+    session.set_order(Order.PATTERN)
+    before = session.keys_in_order
+    assert session.decide("ISOLATED_5P", (session.draw[0],))
+    assert session.keys_in_order == before
+
+
+def test_a_blinded_reader_sees_no_proposal_and_no_doubt(session):
+    assert session.start_read(blinded=True)
+    assert not session.may_see_machine
+    assert set(session.patterns) == {""}
+    session.set_order(Order.DOUBT)
+    nuclei = session.result.nuclei
+    rows = np.array([session.rows[key] for key in session.keys_in_order])
+    by_place = np.lexsort((nuclei.x_px, nuclei.y_px, nuclei.fov.astype(str)))
+    assert (rows == by_place).all()
+    session.decide("SPLIT")
+    assert set(session.patterns) == {"", "SPLIT"}
+
+
+def test_a_deleted_signal_changes_the_pattern_at_once(session):
+    session.start_read()
+    nuclei, spots = session.result.nuclei, session.result.spots
+    row = next(
+        k for k in range(len(nuclei))
+        if nuclei.pattern[k] == "SPLIT" and nuclei.n_fused[k] == 0 and nuclei.n_5p[k] == 1
+    )  # fmt: skip
+    key = session.keys[row]
+    own = (spots.fov == key.fov) & (spots.nucleus_id == key.nucleus_id) & (spots.end == "5p")
+    told = []
+    session.result_changed.connect(lambda: told.append(session.patterns[session.rows[key]]))
+    assert session.edit(SpotDeleted(key.fov, int(spots.spot_id[own][0])))
+    assert told == [""]  # 3' signals alone are not counted
+    assert session.undo()
+    assert told == ["", "SPLIT"]
+    assert session.review.machine_result.spots is spots
+
+
+def test_an_impossible_edit_is_said_and_changes_nothing(session):
+    session.start_read()
+    said, before = heard(session), session.result
+    assert not session.edit(SpotAdded("field_01", 99_999, ProbeEnd.THREE_PRIME, 5.0, 5.0))
+    assert said[-1][1]
+    assert session.result is before
+
+
+def test_two_readers_take_an_equivocal_case_to_a_signed_call(results):
+    workspace = Workspace(None)
+    workspace.open(results / "case_a", reader="Reader One")
+    first = workspace.session
+    read_all(first, n_positive=10)
+    drawn = set(first.review.reads()[0].decisions)
+    assert first.review.state is CaseState.EQUIVOCAL_AWAITING_SECOND
+    said = heard(first)
+    assert not first.start_read()
+    assert "another person" in said[-1][0]
+    workspace.set_reader("Reader Two")
+    second = workspace.session
+    assert not second.decided.any(), "nothing of the first read may show"
+    assert second.review.reads() == ()
+    read_all(second, n_positive=8)
+    assert drawn.isdisjoint(second.review.reads()[1].decisions)
+    assert second.review.call.call.value == "POSITIVE"
+    assert second.review.call.counts.n_positive == 18
+    assert second.sign("agreed")
+    assert second.is_frozen
+    assert not second.decide("FUSED")
+    workspace.close()
+
+
+def test_a_stale_window_is_told_and_writes_nothing(results):
+    one, two = Workspace(None), Workspace(None)
+    one.open(results / "case_a", reader="A. Reader")
+    two.open(results / "case_a", reader="A. Reader")
+    one.session.start_read()
+    two.session.refresh()
+    assert one.session.decide("SPLIT")
+    said = heard(two.session)
+    key = one.session.current
+    assert not two.session.decide("FUSED", (key,))
+    assert "Nothing was written" in said[-1][0]
+    assert two.session.patterns[two.session.rows[key]] == "SPLIT"
+    assert two.session.decide("FUSED", (key,))
+    one.tick()
+    assert one.session.patterns[one.session.rows[key]] == "FUSED"
+    one.close()
+    two.close()
+
+
+def test_a_full_read_covers_all_scorable_nuclei(session):
+    assert session.start_read(ReadMode.FULL)
+    assert len(session.draw) == int(session.result.nuclei.scorable.sum())
+
+
+def test_decisions_of_an_older_version_do_not_show_in_a_new_one(session):
+    read_all(session, n_positive=0)
+    assert session.decided.sum() == 50
+    assert session.open_version("wrong slide")
+    assert not session.decided.any()

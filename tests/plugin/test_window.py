@@ -1,0 +1,364 @@
+"""The review window itself: a real napari under xcb, driven by keys and mouse."""
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QApplication
+
+from alkfish.model.probe import ProbeEnd
+from alkfish.plugin.convert import near_rows
+from alkfish.plugin.desk import desk_of
+from alkfish.plugin.keys import BY_NAME, KEYS
+from alkfish.plugin.layers import CURRENT, LINE, OUTLINES, PAIRS, PATTERNS
+from alkfish.plugin.tools import Tool
+from alkfish.plugin.workspace import Workspace
+from alkfish.review import CaseState
+
+PRESSED = {
+    "Return": Qt.Key.Key_Return, "Right": Qt.Key.Key_Right, "Left": Qt.Key.Key_Left,
+    "Escape": Qt.Key.Key_Escape,
+}  # fmt: skip
+
+
+@pytest.fixture
+def desk(viewer, workspace, qapp):
+    found = desk_of(viewer)
+    found.arrange()
+    qapp.processEvents()
+    return found
+
+
+@pytest.fixture
+def session(desk):
+    return desk.workspace.session
+
+
+@pytest.fixture
+def press(desk, qtbot, qapp):
+    """Press a key with the focus on the picture, as a reader does."""
+    canvas = desk.viewer.window._qt_viewer.canvas.native
+    main = desk.review.window()
+    main.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is main, timeout=20_000)
+
+    def do(key, modifier=Qt.KeyboardModifier.NoModifier):
+        canvas.setFocus()
+        code = PRESSED[key] if key in PRESSED else Qt.Key(ord(key))
+        qtbot.keyClick(canvas, code, modifier)
+        qapp.processEvents()
+
+    return do
+
+
+def test_a_case_opens_with_its_layers_and_something_to_see(desk, coverage):
+    names = [layer.name for layer in desk.viewer.layers]
+    assert names[:4] == ["DAPI", "3' (red)", "5' (green)", OUTLINES]
+    assert {"3' signals", "5' signals", PAIRS, PATTERNS, CURRENT} <= set(names)
+    assert len(names) == 10, "never a layer per nucleus"
+    assert coverage() > 0.02
+    assert desk.viewer.layers["DAPI"].colormap.name == "blue"
+
+
+def test_the_window_fits_a_small_screen(desk, qapp):
+    desk.review.window().resize(1280, 800)
+    qapp.processEvents()
+    size = desk.review.window().size()
+    assert (size.width(), size.height()) == (1280, 800)
+
+
+def test_keys_decide_and_go_on(desk, session, press):
+    session.start_read()
+    order = session.draw
+    press("2")
+    assert session.patterns[session.rows[order[0]]] == "SPLIT"
+    assert session.current == order[1]
+    press("1")
+    assert session.patterns[session.rows[order[1]]] == "FUSED"
+    press("U")
+    assert not session.decided[session.rows[order[1]]]
+    assert session.current == order[1]
+    press("U", Qt.KeyboardModifier.ShiftModifier)
+    assert session.decided[session.rows[order[1]]]
+    press("Left")
+    assert session.current == order[0]
+
+
+def test_agreeing_decides_what_is_shown(session, press):
+    session.start_read()
+    first = session.current
+    shown = session.patterns[session.rows[first]]
+    press("Return")
+    assert session.decided[session.rows[first]]
+    assert session.patterns[session.rows[first]] == shown
+    assert session.current != first
+
+
+def test_agreeing_without_seeing_is_refused_in_a_blinded_read(desk, session, press, coverage):
+    session.start_read(blinded=True)
+    press("Return")
+    assert not session.decided.any()
+    assert "Blinded" in desk.review.message.text()
+    for end in ("3p", "5p"):
+        assert len(desk.layers.layers[end].data) == 0
+    assert set(desk.layers.layers[PATTERNS].features["letter"]) <= {""}
+    drawn = np.unique(np.asarray(desk.layers.layers[OUTLINES].data))
+    assert len(np.unique(drawn[drawn > 0] // 8)) == 1, "all outlines look alike"
+    desk.review.show_nucleus()
+    assert "hidden" in desk.review.flags.text()
+    assert desk.review.why.isHidden()
+
+
+def test_a_reason_takes_a_nucleus_out(desk, session):
+    session.start_read()
+    first = session.current
+    menu = desk.review.reasons_menu()
+    menu.actions()[1].trigger()
+    assert session.reason_of(first) == "nuclei overlap or touch"
+    assert first not in session.draw
+
+
+def test_keys_show_single_channels(desk, press):
+    layers = desk.layers.layers
+    press("C")
+    seen = [part for part in ("dapi", "three_prime", "five_prime") if layers[part].visible]
+    assert seen == ["three_prime"]
+    for _ in range(3):
+        press("C")
+    assert all(layers[part].visible for part in ("dapi", "three_prime", "five_prime"))
+    press("Q")
+    assert not layers["dapi"].visible
+    press("Q")
+    press("M")
+    assert not layers[OUTLINES].visible
+    assert layers[CURRENT].visible
+    press("M")
+    assert layers[OUTLINES].visible
+
+
+def test_the_frame_follows_the_current_nucleus_into_other_fields(desk, session):
+    other = next(key for key in session.keys if key.fov != session.current.fov)
+    session.go(other)
+    assert desk.layers.fov == other.fov
+    row, nuclei = session.rows[other], session.result.nuclei
+    place = desk.layers.layers[CURRENT].data[0]
+    assert np.allclose(place, (nuclei.y_px[row], nuclei.x_px[row]))
+    size = session.result.pixel_size_um[other.fov]
+    centre = desk.viewer.scene.camera.center[-2:]
+    assert np.allclose(centre, (nuclei.y_px[row] * size, nuclei.x_px[row] * size))
+    labels = np.asarray(session.result.labels[other.fov])
+    drawn = np.asarray(desk.layers.layers[OUTLINES].data)
+    assert drawn.shape == labels.shape
+    assert not drawn[labels == 0].any()
+
+
+def test_a_click_goes_to_the_nucleus_under_it(desk, session):
+    nuclei, fov = session.result.nuclei, desk.layers.fov
+    rows = [k for k in range(len(nuclei)) if nuclei.fov[k] == fov and nuclei.scorable[k]]
+    key = session.keys[rows[-1]]
+    assert desk.editor.use([(float(nuclei.y_px[rows[-1]]), float(nuclei.x_px[rows[-1]]))])
+    assert session.current == key
+
+
+def where(desk, place):
+    """Return the point of the canvas that shows a place of the field."""
+    canvas, camera = desk.viewer.window._qt_viewer.canvas.native, desk.viewer.scene.camera
+    size = desk.workspace.session.result.pixel_size_um[desk.layers.fov]
+    middle = np.array([canvas.height(), canvas.width()]) / 2
+    y, x = middle + (np.array(place) * size - np.array(camera.center[-2:])) * camera.zoom
+    return QPoint(round(x), round(y))
+
+
+def test_the_mouse_goes_to_nuclei_and_draws_cuts(desk, session, qtbot, qapp):
+    session.start_read()
+    desk.layers.zoom_in()
+    qapp.processEvents()
+    canvas = desk.viewer.window._qt_viewer.canvas.native
+    first = session.current
+    nuclei, row = session.result.nuclei, session.rows[first]
+    near = near_rows(session.result, row)[1:3]
+    qtbot.mouseClick(
+        canvas, Qt.MouseButton.LeftButton,
+        pos=where(desk, (nuclei.y_px[near[0]], nuclei.x_px[near[0]])),
+    )  # fmt: skip
+    assert session.current == session.keys[near[0]]
+    session.go(first)
+    qtbot.wait(QApplication.doubleClickInterval() + 50)  # or the next press is a double click
+    y, x = float(nuclei.y_px[row]), float(nuclei.x_px[row])
+    reach = 1.3 * np.sqrt(nuclei.area_um2[row] / np.pi) / session.result.pixel_size_um[first.fov]
+    said = []
+    session.said.connect(lambda text, _: said.append(text))
+    desk.editor.take(Tool.DECLUMP)
+    start, stop = where(desk, (y, x - reach)), where(desk, (y, x + reach))
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start)
+    for share in (0.3, 0.6, 1.0):
+        qtbot.mouseMove(canvas, start + (stop - start) * share)
+        qapp.processEvents()
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=stop)
+    assert said == []
+    assert len(session.rows) == len(nuclei) + 1
+    assert desk.editor.tool is Tool.NONE
+
+
+def test_a_tool_needs_a_read(desk, session, press):
+    press("A")
+    assert desk.editor.tool is Tool.NONE
+    assert "Start a read first" in desk.review.message.text()
+
+
+def test_signals_are_added_moved_and_deleted_by_mouse(desk, session):
+    session.start_read()
+    key = session.current
+    nuclei = session.result.nuclei
+    row = session.rows[key]
+    place = (float(nuclei.y_px[row]) + 3, float(nuclei.x_px[row]) + 3)
+    n_before = len(desk.layers.layers["3p"].data)
+    desk.editor.take(Tool.ADD_3P)
+    assert not desk.viewer.scene.camera.mouse_pan
+    assert desk.editor.use([place])
+    assert desk.editor.tool is Tool.NONE
+    assert desk.viewer.scene.camera.mouse_pan
+    assert len(desk.layers.layers["3p"].data) == n_before + 1
+    added = int(session.result.spots.spot_id[-1])
+    desk.editor.take(Tool.MOVE)
+    there = (place[0] - 6, place[1] - 6)
+    assert desk.editor.use([place, there])
+    spots = session.result.spots
+    moved = np.flatnonzero((spots.fov == key.fov) & (spots.spot_id == added))[0]
+    assert (spots.y_px[moved], spots.x_px[moved]) == there
+    desk.editor.take(Tool.DELETE)
+    assert desk.editor.use([there])
+    assert len(desk.layers.layers["3p"].data) == n_before
+    for _ in range(3):
+        assert session.undo()
+    assert len(session.result.spots) == len(session.review.machine_result.spots)
+
+
+def test_a_nucleus_is_declumped_by_a_line_and_merged_again(desk, session):
+    session.start_read()
+    key = session.current
+    nuclei, row = session.result.nuclei, session.rows[key]
+    y, x = float(nuclei.y_px[row]), float(nuclei.x_px[row])
+    labels = np.asarray(session.result.labels[key.fov])
+    reach = np.ptp(np.nonzero(labels == key.nucleus_id)[1])
+    desk.editor.take(Tool.DECLUMP)
+    assert desk.editor.use([(y, x - reach), (y, x + reach)])
+    assert len(session.rows) == len(nuclei) + 1
+    parts = [k for k in session.keys if k.fov == key.fov][-1:] + [key]
+    drawn = np.asarray(desk.layers.layers[OUTLINES].data)
+    assert drawn[round(y), round(x)] > 0, "the cut is drawn"
+    session.go(key)
+    new = session.result.nuclei
+    other = session.rows[parts[0]]
+    desk.editor.take(Tool.MERGE)
+    assert desk.editor.use([(float(new.y_px[other]), float(new.x_px[other]))])
+    assert len(session.rows) == len(nuclei)
+    assert not desk.layers.layers[LINE].data.size
+
+
+def test_what_cannot_be_edited_is_said(desk, session):
+    session.start_read()
+    said = []
+    session.said.connect(lambda text, _: said.append(text))
+    desk.editor.take(Tool.DELETE)
+    assert not desk.editor.use([(0.0, 0.0)])
+    assert "no signal" in said[-1]
+    desk.editor.take(Tool.ADD_5P)
+    labels = np.asarray(session.result.labels[desk.layers.fov])
+    y, x = np.argwhere(labels == 0)[len(labels) * 20]
+    far = [(float(y), float(x))]
+    assert not desk.editor.use(far) or labels[y, x] == 0
+    desk.editor.take(Tool.NONE)
+
+
+def test_contrast_is_kept_per_case(desk, workspace, results):
+    desk.layers.layers["five_prime"].contrast_limits = (10, 4321)
+    workspace.open_case("case_b")
+    assert tuple(desk.layers.layers["five_prime"].contrast_limits) != (10, 4321)
+    workspace.open_case("case_a")
+    assert tuple(desk.layers.layers["five_prime"].contrast_limits) == (10, 4321)
+
+
+def test_missing_pictures_do_not_keep_from_reading(desk, workspace, results):
+    images = results.parent / "images" / "case_a"
+    images.rename(images.with_name("elsewhere"))
+    workspace.open_case("case_a")
+    assert not workspace.pictures.available
+    assert desk.review.locate.isVisibleTo(desk.review)
+    assert OUTLINES in desk.layers.layers
+    assert workspace.session.start_read()
+    assert workspace.session.decide("FUSED")
+    assert workspace.locate_pictures(images.with_name("elsewhere"))
+    assert workspace.pictures.available
+    assert "dapi" in desk.layers.layers
+    assert desk.review.locate.isHidden()
+
+
+def test_other_pictures_are_refused(workspace, results):
+    assert not workspace.locate_pictures(results.parent / "images" / "case_b")
+
+
+def test_what_was_decided_is_there_when_the_case_is_opened_again(desk, workspace, results):
+    session = workspace.session
+    session.start_read()
+    for pattern in ("SPLIT", "FUSED", "ISOLATED_3P"):
+        desk.decide(pattern)
+    before = (session.patterns.tolist(), session.decided.tolist(), session.draw)
+    workspace.close()
+    again = Workspace(None)
+    again.open(results / "case_a", reader="A. Reader")
+    after = again.session
+    assert (after.patterns.tolist(), after.decided.tolist(), after.draw) == before
+    assert after.current == after.undecided()[0]
+    again.close()
+
+
+def test_every_key_is_bound_once_and_shown(desk):
+    keys = [key for action in KEYS for key in action.keys]
+    assert len(keys) == len(set(keys))
+    html = desk.review.keys.text()
+    for action in KEYS:
+        assert action.words in html or action.name in (*desk.review.decide, *desk.review.tools)
+    assert desk.review.decide["fused"].text() == "1  Fused"
+
+
+def test_two_readers_press_their_way_to_a_signed_call(desk, workspace):
+    def read(n_positive):
+        session = workspace.session
+        assert session.start_read()
+        for number in range(50):
+            name = "split" if number < n_positive else "fused"
+            if number % 10 < 2:
+                session.go_to_undecided()
+                desk.press(BY_NAME[name])
+            else:
+                key = session.undecided()[0]
+                assert session.decide(BY_NAME[name].pattern, (key,))
+        assert session.undecided() == ()
+        assert session.finish_read()
+
+    read(10)
+    assert workspace.session.review.state is CaseState.EQUIVOCAL_AWAITING_SECOND
+    assert not workspace.session.may_start or not workspace.session.start_read()
+    workspace.set_reader("B. Reader")
+    assert not workspace.session.decided.any()
+    read(5)
+    session = workspace.session
+    assert session.review.call.call.value == "POSITIVE"
+    assert session.sign()
+    assert session.is_frozen
+    desk.press(BY_NAME["fused"])
+    assert "frozen" in desk.review.message.text()
+
+
+def test_the_note_is_kept_and_shown(desk, session, qapp):
+    session.start_read()
+    desk.review.note.setText("two cells on top of each other")
+    desk.review.note.returnPressed.emit()
+    desk.review.show_nucleus()
+    assert "two cells" in desk.review.notes.text()
+    assert session.review.read.notes[0].nucleus == session.current
+
+
+def test_ends_of_the_probe_have_their_symbols(desk):
+    assert str(desk.layers.layers[ProbeEnd.THREE_PRIME.value].symbol[0]) == "disc"
+    assert str(desk.layers.layers[ProbeEnd.FIVE_PRIME.value].symbol[0]) == "square"
