@@ -44,7 +44,7 @@ def warm_detection() -> None:
     size = field.fov.pixel_size_um
     planes = field.fov.three_prime, field.fov.five_prime
     three, five = (detect_channel(plane, pixel_size_um=size) for plane in planes)
-    bleed_ratios(three, five, planes[1])
+    bleed_ratios(three, five, planes[1], pixel_size_um=size)
     unresolved_spots(planes[0], three, field.labels, pixel_size_um=size)
 
 

@@ -163,8 +163,8 @@ def analyse_fov(
         offsets_um=mutual_offsets_um(
             _clear_positions_um(three, nuclei, size), _clear_positions_um(five, nuclei, size)
         ),
-        bleed_3p=bleed_ratios(three, five, plane_5p),
-        bleed_5p=bleed_ratios(five, three, plane_3p),
+        bleed_3p=bleed_ratios(three, five, plane_5p, pixel_size_um=size),
+        bleed_5p=bleed_ratios(five, three, plane_3p, pixel_size_um=size),
         same_noise=noise_correlation(fov.three_prime[middle], fov.five_prime[middle]),
         unresolved_3p=unresolved_3p,
         unresolved_5p=unresolved_5p,
@@ -254,15 +254,16 @@ def score_findings(
 
 def _end_spots(findings: FieldFindings, correction: ChannelCorrection) -> tuple[EndSpots, EndSpots]:
     """Return the spots of both ends without bleed-through and granules."""
-    three, five = findings.three, findings.five
+    three, five, size = findings.three, findings.five, findings.pixel_size_um
+    in_3p, in_5p = correction.crosstalk_5p, correction.crosstalk_3p
     three, five = (
-        replace(three, table=remove_crosstalk(three, five, correction.crosstalk_5p)),
-        replace(five, table=remove_crosstalk(five, three, correction.crosstalk_3p)),
+        replace(three, table=remove_crosstalk(three, five, in_3p, pixel_size_um=size)),
+        replace(five, table=remove_crosstalk(five, three, in_5p, pixel_size_um=size)),
     )
     inside = assign_spots(
         three.table.y_px, three.table.x_px, findings.nuclei.labels, max_outside_px=0.0
     )
-    granules = find_granules(three, five, pixel_size_um=findings.pixel_size_um, a_inside=inside > 0)
+    granules = find_granules(three, five, pixel_size_um=size, a_inside=inside > 0)
     three, five = (
         replace(channel, table=channel.table.take(~granule))
         for channel, granule in zip((three, five), granules, strict=True)

@@ -50,12 +50,19 @@ def count_near(table, places, reach=2.0):
     return int((np.linalg.norm(found[:, None] - places[None], axis=2).min(axis=0) < reach).sum())
 
 
+def nearest(table, others):
+    """Return how far the nearest row of `table` is from each of the others, and which it is."""
+    rows, columns = (np.stack([t.y_px, t.x_px], axis=1) for t in (table, others))
+    distance = np.linalg.norm(columns[:, None] - rows[None], axis=2)
+    return distance.min(axis=1), distance.argmin(axis=1)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.06])
 def test_invisible_share_is_measured(channels, share):
     ratios = []
     for seed in range(3):
         source, target, *_ = channels(share, seed=seed)
-        ratios.append(bleed_ratios(detect(source), detect(target), target))
+        ratios.append(bleed_ratios(detect(source), detect(target), target, pixel_size_um=0.1))
     found = estimate_crosstalk(np.concatenate(ratios))
     assert found.n_spots > 40
     assert np.median(np.concatenate(ratios)) == pytest.approx(share, abs=0.01)
@@ -66,14 +73,14 @@ def test_invisible_share_is_measured(channels, share):
 
 def test_ratios_leave_out_spots_with_a_neighbour_of_their_own(channels):
     source, target, *_ = channels(0.0, n_shared=8)
-    ratios = bleed_ratios(detect(source), detect(target), target)
+    ratios = bleed_ratios(detect(source), detect(target), target, pixel_size_um=0.1)
     assert len(ratios) == 12
     assert np.abs(ratios).max() < 0.1
 
 
 def test_ratios_without_clear_source_spots_are_empty(draw):
     nothing = detect(draw(SHAPE))
-    assert bleed_ratios(nothing, nothing, draw(SHAPE)).shape == (0,)
+    assert bleed_ratios(nothing, nothing, draw(SHAPE), pixel_size_um=0.1).shape == (0,)
 
 
 def test_ghosts_are_removed_and_own_spots_kept(channels):
@@ -81,7 +88,7 @@ def test_ghosts_are_removed_and_own_spots_kept(channels):
     source, target = detect(source_plane), detect(target_plane)
     assert count_near(target.table, ghosts) == len(ghosts)
     share = Crosstalk(0.25, 40, True, "given")
-    cleaned = remove_crosstalk(target, source, share)
+    cleaned = remove_crosstalk(target, source, share, pixel_size_um=0.1)
     assert count_near(cleaned, ghosts) == 0
     assert count_near(cleaned, own) == len(own)
     far = np.isin(target.table.y_px, cleaned.y_px)
@@ -89,22 +96,61 @@ def test_ghosts_are_removed_and_own_spots_kept(channels):
 
 
 def test_true_partners_survive_and_lose_only_the_share(channels):
-    source_plane, target_plane, _, places = channels(0.1, n_shared=8)
+    source_plane, target_plane, own, places = channels(0.1, n_shared=8)
     source, target = detect(source_plane), detect(target_plane)
-    before = target.table
-    cleaned = remove_crosstalk(target, source, Crosstalk(0.1, 40, True, "given"))
+    cleaned = remove_crosstalk(target, source, Crosstalk(0.1, 40, True, "given"), pixel_size_um=0.1)
     assert count_near(cleaned, places[:8]) == 8
-    common = np.isin(before.y_px, cleaned.y_px)
-    assert (cleaned.amplitude <= before.amplitude[common]).all()
-    assert (cleaned.amplitude >= 0.75 * before.amplitude[common]).all()
-    assert (cleaned.p_real <= before.p_real[common]).all()
+    assert len(cleaned) == len(own)
+    distance, before = nearest(target.table, cleaned)
+    assert (distance < 1).all()
+    ratio = cleaned.amplitude / target.table.amplitude[before]
+    assert ((ratio >= 0.75) & (ratio < 1.01)).all()
+    assert (cleaned.p_real <= target.table.p_real[before]).all()
+
+
+@pytest.mark.parametrize("apart", [0.0, 2.0, 3.5, 5.0])
+def test_bleed_of_a_neighbour_is_taken_from_place_height_and_width(
+    draw, scatter, snr_height, apart
+):
+    rng = np.random.default_rng(4)
+    height, share = snr_height(150.0, SIGMA), 0.15
+    own = [(*p, height, SIGMA) for p in scatter(rng, SHAPE, 24, 30, margin=20)]
+    source = [(y + apart, x, height, SIGMA) for y, x, *_ in own]
+    bled = [(y, x, share * h, s) for y, x, h, s in source]
+    pulled = detect(draw(SHAPE, own + bled, seed=1))
+    crosstalk = Crosstalk(share, 40, True, "given")
+    found = remove_crosstalk(
+        pulled, detect(draw(SHAPE, source, seed=2)), crosstalk, pixel_size_um=0.1
+    )
+    alone = detect(draw(SHAPE, own, seed=1)).table
+    distance, same = nearest(alone, found)
+    assert len(found) == len(alone)
+    assert distance.max() < 0.06
+    assert (np.diff(found.y_px) >= 0).all()
+    assert found.amplitude == pytest.approx(alone.amplitude[same], rel=0.02)
+    assert found.diameter_um == pytest.approx(alone.diameter_um[same], rel=0.02)
+
+
+def test_flanks_of_own_spots_do_not_change_the_measured_share(draw, scatter, snr_height):
+    rng = np.random.default_rng(5)
+    height, share = snr_height(150.0, SIGMA), 0.04
+    source = [(*p, height, SIGMA) for p in scatter(rng, SHAPE, 24, 30, margin=20)]
+    own = [(y + 2.8 * SIGMA, x, height, SIGMA) for y, x, *_ in source]
+    bled = [(y, x, share * h, s) for y, x, h, s in source]
+    target_plane = draw(SHAPE, own + bled, seed=1)
+    source_found, target_found = detect(draw(SHAPE, source, seed=2)), detect(target_plane)
+    ratios = bleed_ratios(source_found, target_found, target_plane, pixel_size_um=0.1)
+    assert len(ratios) == len(source)
+    assert np.median(ratios) == pytest.approx(share, abs=0.01)
 
 
 def test_notable_loss_is_flagged(channels):
     source_plane, target_plane, _, places = channels(0.0, n_shared=8)
     source, target = detect(source_plane), detect(target_plane)
     for share, flagged in ((0.1, 0), (0.34, 8)):
-        cleaned = remove_crosstalk(target, source, Crosstalk(share, 40, True, "given"))
+        cleaned = remove_crosstalk(
+            target, source, Crosstalk(share, 40, True, "given"), pixel_size_um=0.1
+        )
         assert ((cleaned.flags & int(SpotFlag.CROSSTALK)) > 0).sum() == flagged
         assert count_near(cleaned, places[:8]) == 8
 
@@ -112,14 +158,14 @@ def test_notable_loss_is_flagged(channels):
 def test_refused_crosstalk_changes_nothing(channels):
     source_plane, target_plane, *_ = channels(0.15)
     source, target = detect(source_plane), detect(target_plane)
-    assert remove_crosstalk(target, source, Crosstalk()) is target.table
+    assert remove_crosstalk(target, source, Crosstalk(), pixel_size_um=0.1) is target.table
 
 
 def test_channels_without_spots_change_nothing(draw, channels):
     source, nothing = detect(channels(0.1)[0]), detect(draw(SHAPE))
     share = Crosstalk(0.1, 40, True, "given")
-    assert len(remove_crosstalk(nothing, source, share)) == 0
-    assert remove_crosstalk(source, nothing, share) is source.table
+    assert len(remove_crosstalk(nothing, source, share, pixel_size_um=0.1)) == 0
+    assert remove_crosstalk(source, nothing, share, pixel_size_um=0.1) is source.table
 
 
 @pytest.mark.parametrize(
@@ -222,9 +268,9 @@ def test_bleed_strong_enough_to_be_found_as_spots_is_measured(channels, share):
     source, target, own, ghosts = channels(share)
     found = detect(target)
     assert count_near(found.table, ghosts) >= 15
-    crosstalk = estimate_crosstalk(bleed_ratios(detect(source), found, target))
+    crosstalk = estimate_crosstalk(bleed_ratios(detect(source), found, target, pixel_size_um=0.1))
     assert crosstalk.share == pytest.approx(share, abs=0.03)
-    cleaned = remove_crosstalk(found, detect(source), crosstalk)
+    cleaned = remove_crosstalk(found, detect(source), crosstalk, pixel_size_um=0.1)
     assert count_near(cleaned, ghosts) <= 1
     assert count_near(cleaned, own) == len(own)
 
@@ -234,4 +280,6 @@ def test_dim_partners_at_the_same_place_are_not_bleed(draw, scatter, snr_height)
     height = snr_height(150.0, SIGMA)
     source = detect(draw(SHAPE, [(*p, height, SIGMA) for p in places[:30]], seed=1))
     plane = draw(SHAPE, [(*p, 0.3 * height, SIGMA) for p in places], seed=2)
-    assert not estimate_crosstalk(bleed_ratios(source, detect(plane), plane)).applied
+    assert not estimate_crosstalk(
+        bleed_ratios(source, detect(plane), plane, pixel_size_um=0.1)
+    ).applied
