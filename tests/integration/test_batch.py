@@ -340,8 +340,50 @@ def test_failed_controls_are_loud_and_caution_the_patients(alkfish, lab, control
     assert "a control slide" not in rows["two"]["cautions"]  # another lot
     told = json.loads((lab / "out" / "one" / "result.json").read_text("utf-8"))
     assert "control" not in json.dumps(told["cautions"])
+    assert "no positive and no negative control" in rows["two"]["cautions"]
     page = (lab / "out" / "summary.html").read_text("utf-8")
     assert "Control slides failed" in page
+
+
+def test_reports_know_of_controls_and_are_renewed_when_these_change(alkfish, lab, controls):
+    probe = probe_for_small_cases(lab)
+    header, good = "case_id,images,control", ("N", str(controls / "nc"), "negative")
+    write_sheet(lab, [("one", "one", ""), good], header)
+    run(alkfish, lab, "--probe", probe, report="--report")
+    report = lab / "out" / "one" / "report.html"
+    assert "negative control N passed" in report.read_text("utf-8")
+    write_sheet(lab, [("one", "one", ""), ("N", str(controls / "pc"), "negative")], header)
+    events = run(alkfish, lab, "--probe", probe, code=ExitCode.CONTROL_FAILED, report="--report")
+    assert set(of_kind(events, "case_kept")) == {"one"}
+    text = report.read_text("utf-8")
+    assert "negative control N FAILED" in text
+    assert 'data-code="control_failed"' in text
+    assert set(of_kind(run(alkfish, lab, "--probe", probe, code=ExitCode.CONTROL_FAILED,
+                           report="--report"), "case_kept")) == {"one", "N"}  # fmt: skip
+
+
+def test_the_same_picture_under_two_ids_is_loud(alkfish, lab):
+    shutil.copy(lab / "one" / "field_01.ome.tif", lab / "two" / "field_01.ome.tif")
+    write_sheet(lab, [("one", "one"), ("two", "two")])
+    events = run(alkfish, lab, report="--report")
+    told = [event for event in events if event["event"] == "notice" and "case_id" in event]
+    assert [event["text"] for event in told] == [
+        "same picture as case two: sample mix-up?",
+        "same picture as case one: sample mix-up?",
+    ]
+    for name in ("one", "two"):
+        assert "same_picture" in summary(lab)[name]["caution_codes"]
+        report = (lab / "out" / name / "report.html").read_text("utf-8")
+        assert 'data-code="same_picture"' in report
+
+
+def test_a_damaged_result_file_is_made_anew(alkfish, done):
+    (done / "out" / "one" / "result.json").write_text("{", encoding="utf-8")
+    (done / "out" / "two" / "result.json").unlink()
+    started = of_kind(run(alkfish, done), "case_started")
+    assert started["one"]["why"] == ["result.json of the result is damaged"]
+    assert started["two"]["why"] == ["result.json is missing"]
+    assert set(of_kind(run(alkfish, done), "case_kept")) == set(NAMES)
 
 
 def test_notes_and_blocks_are_on_pages_only(alkfish, lab):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alkfish.report.summary import SummaryRow, render_summary
+from alkfish.report.summary import SummaryHead, SummaryRow, render_summary
 
 pytest.importorskip("jinja2")
 CHROMIUM = next(
@@ -35,7 +35,7 @@ ROWS = [
 @pytest.fixture(scope="module")
 def file(tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("summary") / "summary.html"
-    page = render_summary(ROWS, failed_controls=["N-1: bad"], n_controls=1, lab_name="City <b>Lab")
+    page = render_summary(ROWS, SummaryHead(failed_controls=("N-1: bad",), lab_name="City <b>Lab"))
     place.write_text(page, encoding="utf-8")
     (place.parent / "case 9").mkdir()
     (place.parent / "case 9" / "report.html").write_text("<title>the report</title>")

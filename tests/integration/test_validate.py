@@ -222,11 +222,18 @@ def test_cutoff_writes_a_profile_only_when_asked(cohort, alkfish, tmp_path):
 def test_the_written_profile_scores(cohort, alkfish, tmp_path):
     normals = (cohort / "results" / "case_0", cohort / "results" / "case_1")
     profile = tmp_path / "kit-lab.toml"
-    alkfish(
+    told = alkfish(
         "cutoff", *normals, "--into", profile, "--method", "mean-3sd", "-o", tmp_path / "c.html"
-    )
-    alkfish("score", cohort / "in" / "case_4", "-o", tmp_path / "out", "--probe", profile)
+    ).stdout
+    assert "It is not confirmed (2 of at least 5 specimens" in " ".join(told.split())
+    score = ("score", cohort / "in" / "case_4", "-o", tmp_path / "out", "--probe", profile)
+    assert "is not confirmed" in alkfish(*score, code=2).stderr
+    text = profile.read_text("utf-8")
+    profile.write_text(text.replace("confirmed = false", "confirmed = true"), "utf-8")
+    alkfish(*score)
     probe = json.loads((tmp_path / "out" / "case_4" / "result.json").read_text())["probe"]
+    result = json.loads((tmp_path / "out" / "case_4" / "result.json").read_text())
+    assert result["cautions"][0]["code"] == "own_cutoff"
     assert (probe["name"], probe["version"]) == ("kit-lab", 2)
     assert probe["background"]["n_specimens"] == 2
     shown = alkfish("probe", "show", profile).stdout

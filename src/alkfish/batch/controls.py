@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -75,8 +76,18 @@ def control_caution(case: BatchCase, checks: Sequence[ControlCheck]) -> str:
 
 def speaks_for(control: BatchCase, case: BatchCase) -> bool:
     """Whether a control slide was made with probe and lot of a case, as far as they are told."""
-    same_lot = control.lot == case.lot or not (control.lot and case.lot)
+    same_lot = _lot(control) == _lot(case) or not (_lot(control) and _lot(case))
     return _kit(control) == _kit(case) and same_lot
+
+
+def covers(control: BatchCase, case: BatchCase) -> bool:
+    """Whether a control slide stands for the very probe and lot of a case."""
+    return _kit(control) == _kit(case) and _lot(control) == _lot(case)
+
+
+def _lot(case: BatchCase) -> str:
+    """Return a lot as it is compared: capitals and blanks do not matter."""
+    return "".join(unicodedata.normalize("NFKC", case.lot).split()).casefold()
 
 
 def _kit(case: BatchCase) -> str:

@@ -83,8 +83,9 @@ class LogFile:
             return
         at = datetime.now(UTC).isoformat(timespec="seconds")
         words = " ".join(f"{event.case_id}: {event.text}".removeprefix(": ").split())
-        self._stream.write(f"{at} {event.kind.value:<15} {words}\n")
-        self._stream.flush()
+        with output_errors("the log cannot be written", self._stream.name):
+            self._stream.write(f"{at} {event.kind.value:<15} {words}\n")
+            self._stream.flush()
 
     def close(self) -> None:
         """Close the file."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from alkfish.batch.cases import BatchCase, Control, Reading
 from alkfish.errors import AlkfishError, InputError
 from alkfish.io._files import is_picture
-from alkfish.io.bundle import folder_name
+from alkfish.io.bundle import folder_key, folder_name
 from alkfish.io.channels import parse_channels
 from alkfish.io.images import as_source, default_case_id
 from alkfish.io.probes import DEFAULT_PROBE, load_probe, require_confirmed
@@ -308,7 +308,7 @@ def _shared(cases: Sequence[BatchCase]) -> Iterator[SheetProblem]:
     by_picture: defaultdict[tuple[str, str], list[BatchCase]] = defaultdict(list)
     for case in cases:
         if case.case_id:
-            by_folder[folder_name(case.case_id).casefold()].append(case)
+            by_folder[folder_key(case.case_id)].append(case)
         for picture in dict.fromkeys(case.images):
             by_picture[_real(picture), case.reading.scene].append(case)
     for same in by_folder.values():

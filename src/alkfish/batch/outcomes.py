@@ -23,6 +23,8 @@ class Figures:
         Of the result, to which reads are tied.
     config_fingerprint, version, created : str
         As in the result.
+    inputs : frozenset of str
+        SHA-256 of the pictures.
     """
 
     call: CaseCall
@@ -33,6 +35,7 @@ class Figures:
     config_fingerprint: str
     version: str
     created: str
+    inputs: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, result: CaseResult) -> Figures:
@@ -46,6 +49,7 @@ class Figures:
             config_fingerprint=result.provenance.config_fingerprint,
             version=result.provenance.version,
             created=result.provenance.created,
+            inputs=frozenset(result.provenance.inputs.values()),
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alkfish.batch.cases import BatchCase
+from alkfish.batch.knowledge import NO_NOTE, BatchNote
 from alkfish.batch.outlines import OutlineOptions, find_outlines
 from alkfish.batch.recipe import is_own, make_recipe, reasons_to_score, report_of
 from alkfish.batch.reviews import ReviewNote
@@ -77,7 +78,9 @@ class Planner:
     overwrite: bool = False
     outlines: OutlineOptions = field(default_factory=OutlineOptions)
 
-    def plan(self, case: BatchCase, review: ReviewNote | None = None) -> Plan:
+    def plan(
+        self, case: BatchCase, review: ReviewNote | None = None, note: BatchNote = NO_NOTE
+    ) -> Plan:
         """Open a case and decide about it; only the checksums of an older result read pictures.
 
         Parameters
@@ -86,6 +89,8 @@ class Planner:
             The case.
         review : ReviewNote, optional
             What people have done with its result.
+        note : BatchNote
+            What the batch says of it, for its report.
 
         Raises
         ------
@@ -102,8 +107,9 @@ class Planner:
             opened, probe=probe, config=self.config, regions=areas, checksums=bundle.exists()
         )
         work = CaseWork(
-            opened, probe, self.config, areas, recipe, self.report, details_of(case), self.scratch
-        )
+            opened, probe, self.config, areas, recipe, self.report, details_of(case, note),
+            self.scratch, note,
+        )  # fmt: skip
         if not bundle.exists():
             return Plan(case, work, (), needed=True)
         if review is not None and review.fingerprint and not is_own(bundle):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alkfish.config import Config
-from alkfish.errors import AlkfishError
+from alkfish.errors import AlkfishError, output_errors
 from alkfish.io.bundle import LABELS, NUCLEI, RESULT, SPOTS
 from alkfish.io.geojson import Regions
 from alkfish.io.images import Case, FieldSource
@@ -130,10 +130,35 @@ def write_record(bundle: Path, recipe: Recipe, *, report: str = "") -> None:
         "parts": {name: sha256_path(bundle / name) for name in PARTS},
         "report": report,
     }
+    _write(bundle, content)
+
+
+def set_report(bundle: Path, report: str) -> None:
+    """Note in the record of a bundle that its report was written anew.
+
+    Parameters
+    ----------
+    bundle : Path
+        The folder, with a record.
+    report : str
+        Fingerprint of what the report shows besides the result.
+
+    Raises
+    ------
+    OutputError
+        If the record cannot be read or written.
+    """
+    with output_errors("the record of the result cannot be written", bundle / FILE):
+        content = json.loads((bundle / FILE).read_text("utf-8"))
+    _write(bundle, content | {"report": report})
+
+
+def _write(bundle: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    partial = bundle / f".{FILE}.partial"
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    partial.replace(bundle / FILE)
+    with output_errors("the record of the result cannot be written", bundle / FILE):
+        partial = bundle / f".{FILE}.partial"
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(bundle / FILE)
 
 
 def reasons_to_score(bundle: Path, recipe: Recipe) -> tuple[str, ...]:

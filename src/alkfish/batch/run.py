@@ -12,13 +12,14 @@ from alkfish._version import __version__
 from alkfish.batch.cases import BatchCase
 from alkfish.batch.controls import ControlCheck, check_controls
 from alkfish.batch.events import Event, EventKind, LogFile, Tell
+from alkfish.batch.knowledge import CONTROL_FAILED, BatchKnowledge
 from alkfish.batch.lock import locked
 from alkfish.batch.outcomes import Done, Failed, Outcome, Waiting
 from alkfish.batch.outlines import OutlineOptions
 from alkfish.batch.planning import Planner
 from alkfish.batch.reviews import ReviewNote, review_notes
 from alkfish.batch.runner import SCRATCH, Runner
-from alkfish.batch.summary import write_summary
+from alkfish.batch.summary import strangers, write_summary
 from alkfish.batch.work import ReportPlan, clear
 from alkfish.config import Config
 from alkfish.errors import InputError, OutputError, StoreError
@@ -41,6 +42,8 @@ class BatchOptions:
         Classes of outlined areas.
     tile_fields : int
         Side of a unit of work on a slide, in fields.
+    source : str
+        Name of the sheet or folder of the cases; stands at the head of the summary.
     """
 
     config: Config = field(default_factory=Config)
@@ -48,6 +51,7 @@ class BatchOptions:
     report: ReportPlan = field(default_factory=ReportPlan)
     outlines: OutlineOptions = field(default_factory=OutlineOptions)
     tile_fields: int = 1
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,7 +228,8 @@ def close_batch(
     checks = check_controls(outcomes)
     reviews = notes_of(out, runner.tell)
     try:
-        write_summary(out, outcomes, checks, reviews, lab_name=options.report.lab_name)
+        lab = options.report.lab_name
+        write_summary(out, outcomes, reviews, lab_name=lab, source=options.source)
     except OutputError as error:
         text = f"{' '.join(str(error).split())}; is it open in another program?"
         runner.tell(Event(EventKind.NOTICE, text))
@@ -241,6 +246,8 @@ def tell_end(result: BatchResult, out: Path, tell: Tell, *, with_controls: bool 
         tell(Event(EventKind.CONTROL_CHECKED, text, check.case.case_id, data))
     if with_controls and not result.checks:
         tell(Event(EventKind.NOTICE, "no control slide is marked in this batch"))
+    if with_controls:
+        _tell_doubts(result, out, tell)
     counts = result.counts()
     ends: dict[str, int | str] = {
         **counts,
@@ -248,6 +255,19 @@ def tell_end(result: BatchResult, out: Path, tell: Tell, *, with_controls: bool 
         "table": str(out / "summary.csv"),
     }
     tell(Event(EventKind.BATCH_FINISHED, in_words(counts), data=ends))
+
+
+def _tell_doubts(result: BatchResult, out: Path, tell: Tell) -> None:
+    """Tell what the batch knows against its own cases, and what else lies in the folder."""
+    known = BatchKnowledge.of(result.outcomes)
+    for outcome in result.outcomes:
+        for caution in known.note(outcome.case).cautions:
+            if caution.code != CONTROL_FAILED:
+                tell(Event(EventKind.NOTICE, caution.text, outcome.case.case_id))
+    others = strangers(out, [outcome.case for outcome in result.outcomes])
+    if others:
+        text = f"the folder also holds results of no case of this batch: {', '.join(others)}"
+        tell(Event(EventKind.NOTICE, text))
 
 
 def in_words(counts: Mapping[str, int]) -> str:

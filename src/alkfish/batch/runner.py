@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from alkfish.batch.cases import BatchCase
 from alkfish.batch.events import Event, EventKind, Tell
+from alkfish.batch.knowledge import BatchKnowledge
 from alkfish.batch.outcomes import Done, Failed, Figures, Outcome, Waiting
 from alkfish.batch.planning import Plan, Planner
 from alkfish.batch.reviews import ReviewNote
 from alkfish.batch.work import (
+    MAKE_ROOM,
     REPORT,
     CaseWork,
     Packed,
     clear,
+    details_of,
     make_bundle,
     place_packed,
     renew_report,
     score_and_pack,
 )
-from alkfish.errors import AlkfishError, ExecutionError
+from alkfish.errors import AlkfishError, ExecutionError, OutputError
 from alkfish.execute import Executor
 from alkfish.execute.executor import TASKS_PER_WORKER
 from alkfish.io.bundle import folder_name, open_bundle, place_bundle
@@ -36,6 +40,8 @@ from alkfish.report.wording import CALL_WORDS, interval_text, percent_of
 
 SCRATCH = ".batch-work"
 """Folder of unfinished things in the folder of results."""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 TOLD_EVERY_S = 1.0
 """Progress within a case is told this often."""
@@ -64,6 +70,7 @@ class Runner:
     tell: Tell
     tile_fields: int = 1
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    _plans: dict[str, Plan] = field(default_factory=dict, init=False, repr=False)
 
     def run(self, cases: Sequence[BatchCase], reviews: Mapping[str, ReviewNote]) -> None:
         """Run all cases, the controls first.
@@ -74,9 +81,17 @@ class Runner:
             When stopped; `outcomes` then holds the finished cases.
         """
         self.outcomes.update({case.case_id: Waiting(case) for case in cases})
+        self._plans.clear()
+        self._run_group([case for case in cases if case.is_control], reviews)
+        self._run_group([case for case in cases if not case.is_control], reviews)
+        self._renew_reports(reviews)
+
+    def _run_group(self, cases: Sequence[BatchCase], reviews: Mapping[str, ReviewNote]) -> None:
+        """Run the controls, or the cases that are to know of them."""
+        known = BatchKnowledge.of(self.outcomes.values())
         plans = []
-        for case in sorted(cases, key=lambda item: not item.is_control):
-            plan = self._plan(case, reviews.get(case.case_id))
+        for case in cases:
+            plan = self._plan(case, reviews.get(case.case_id), known)
             plans += [] if plan is None else [plan]
         whole = [plan for plan in plans if not plan.is_slide]
         if len(whole) < 2 or self.executor.n_workers == 1:
@@ -86,10 +101,12 @@ class Runner:
             if plan not in whole:
                 self._run_here(plan)
 
-    def _plan(self, case: BatchCase, review: ReviewNote | None) -> Plan | None:
+    def _plan(
+        self, case: BatchCase, review: ReviewNote | None, known: BatchKnowledge
+    ) -> Plan | None:
         """Return what is to be scored; a case that is done, or cannot be opened, is settled."""
         try:
-            plan = self.planner.plan(case, review)
+            plan = self.planner.plan(case, review, known.note(case))
             self.executor.check_paths(plan.work.case.paths)
             if plan.needed:
                 return plan
@@ -101,10 +118,24 @@ class Runner:
     def _keep(self, plan: Plan, review: ReviewNote | None) -> None:
         bundle = self._bundle_of(plan.case)
         problem = ""
-        is_read = review is not None and bool(review.fingerprint)
-        if plan.report_needed and not is_read:
-            problem = renew_report(plan.work, bundle, plan.work.recipe)
+        if plan.report_needed and not _is_read(review):
+            problem = renew_report(plan.work, bundle)
         self._done(plan, bundle, problem, is_new=False)
+
+    def _renew_reports(self, reviews: Mapping[str, ReviewNote]) -> None:
+        """Write the reports again of which the batch knows more now, as of shared pictures."""
+        known = BatchKnowledge.of(self.outcomes.values())
+        for case_id, plan in self._plans.items():
+            done, note = self.outcomes[case_id], known.note(plan.case)
+            work = plan.work
+            if note == work.note or not work.report.wanted or not isinstance(done, Done):
+                continue
+            if _is_read(reviews.get(case_id)):
+                continue
+            work = replace(work, note=note, details=details_of(plan.case, note))
+            problem = renew_report(work, done.bundle)
+            problems = (*done.problems, *([problem] if problem else []))
+            self.outcomes[case_id] = replace(done, problems=tuple(dict.fromkeys(problems)))
 
     def _run_whole(self, plans: Sequence[Plan]) -> None:
         """Run whole cases as tasks. A case that kills its workers is found by running it alone."""
@@ -190,6 +221,7 @@ class Runner:
             problems,
         )  # fmt: skip
         self.outcomes[plan.case.case_id] = done
+        self._plans[plan.case.case_id] = plan
         if is_new:
             remember_pictures(self.planner.out, plan.case.case_id, plan.case.place)
         kind = EventKind.CASE_SCORED if is_new else EventKind.CASE_KEPT
@@ -197,10 +229,25 @@ class Runner:
 
     def fail(self, case: BatchCase, error: BaseException) -> None:
         """Settle a case as failed."""
-        failed = Failed.of(case, error, has_older=self._has_result(case))
+        told = _as_full_disk(error, self.planner.out)
+        failed = Failed.of(case, told, has_older=self._has_result(case))
         self.outcomes[case.case_id] = failed
         data = {"error": dict(failed.error), "has_older_result": failed.has_older}
         self.tell(Event(EventKind.CASE_FAILED, failed.reason, case.case_id, data))
+
+
+def _is_read(review: ReviewNote | None) -> bool:
+    """Whether people have read the result; its report is theirs then."""
+    return review is not None and bool(review.fingerprint)
+
+
+def _as_full_disk(error: BaseException, out: Path) -> BaseException:
+    """Return an error that says where there is no room, if that is what the system means."""
+    if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+        return error
+    where = error.filename or out
+    problem = "the results cannot be written there"
+    return OutputError(problem, where=where, found=error.strerror, remedy=MAKE_ROOM)
 
 
 class _Announced(Sequence[CaseWork]):

@@ -6,15 +6,20 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from alkfish.batch.controls import ControlCheck, control_caution
+from alkfish.batch.cases import BatchCase
+from alkfish.batch.knowledge import SAME_PICTURE, BatchKnowledge
 from alkfish.batch.outcomes import Done, Failed, Outcome
 from alkfish.batch.reviews import NOT_REVIEWED, ReviewNote
-from alkfish.errors import output_errors
+from alkfish.errors import AlkfishError, output_errors
+from alkfish.io.bundle import RESULT, folder_key, same_name
+from alkfish.io.fingerprint import probe_fingerprint
+from alkfish.io.provenance import timestamp
 from alkfish.model.result import Call
-from alkfish.report.summary import SummaryRow, render_summary, reports_are_installed
+from alkfish.report.summary import SummaryHead, SummaryRow, render_summary, reports_are_installed
 from alkfish.report.wording import CALL_WORDS, interval_text, percent_of
 
 CSV_NAME, HTML_NAME = "summary.csv", "summary.html"
@@ -23,9 +28,12 @@ COLUMNS = (
     "case_id", "status", "call", "rate_percent", "interval_low_percent", "interval_high_percent",
     "n_positive", "n_counted", "n_nuclei", "n_fields", "cautions", "caution_codes", "control",
     "control_passed", "probe", "lot", "block", "notes", "review", "reason", "report", "bundle",
-    "version", "config_fingerprint", "result_fingerprint", "scored",
+    "version", "config_fingerprint", "result_fingerprint", "scored", "probe_version",
+    "probe_fingerprint",
 )  # fmt: skip
 """Columns of ``summary.csv``; new ones are added at the end."""
+
+_PATHS = frozenset({"report", "bundle"})
 
 OLDER_RESULT = "The folder of results still holds an older result of this case."
 
@@ -33,25 +41,51 @@ OLDER_RESULT = "The folder of results still holds an older result of this case."
 def write_summary(
     out: Path,
     outcomes: Sequence[Outcome],
-    checks: Sequence[ControlCheck],
     reviews: Mapping[str, ReviewNote],
     *,
     lab_name: str = "",
+    source: str = "",
 ) -> None:
     """Write ``summary.csv`` and, if the extra ``report`` is installed, ``summary.html``.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the results.
+    outcomes : sequence of Done, Failed or Waiting
+        In the order of the sheet.
+    reviews : mapping of str to ReviewNote
+        State of the reviews by case id.
+    lab_name, source : str
+        Laboratory, and name of sheet or folder of the cases; they stand at the head of the page.
 
     Raises
     ------
     OutputError
         If they cannot be written.
     """
-    _write(out / CSV_NAME, summary_csv(out, outcomes, checks, reviews))
+    known = BatchKnowledge.of(outcomes)
+    _write(out / CSV_NAME, summary_csv(out, outcomes, reviews))
     if reports_are_installed():
-        rows = [_row(out, outcome, checks, reviews) for outcome in outcomes]
-        failures = [f"{item.case.case_id}: {item.text}" for item in checks if not item.passed]
-        page = render_summary(
-            rows, failed_controls=failures, n_controls=len(checks), lab_name=lab_name
+        rows = [_row(out, outcome, known, reviews) for outcome in outcomes]
+        made = datetime.fromisoformat(timestamp()).strftime("%Y-%m-%d %H:%M UTC")
+        head = SummaryHead(
+            lab_name=lab_name,
+            source=source,
+            folder=out.absolute().name,
+            made=made,
+            failed_controls=tuple(
+                f"{item.case.case_id}: {item.text}" for item in known.checks if not item.passed
+            ),
+            same_pictures=tuple(
+                f"{item.case.case_id}: {text}"
+                for item in outcomes
+                for text in _texts(known, item, SAME_PICTURE)
+            ),
+            n_uncovered=sum(bool(known.missing_controls(item.case)) for item in outcomes),
+            strangers=strangers(out, [item.case for item in outcomes]),
         )
+        page = render_summary(rows, head)
         _write(out / HTML_NAME, page)
 
 
@@ -62,42 +96,56 @@ def _write(path: Path, text: str) -> None:
         partial.replace(path)
 
 
-def summary_csv(
-    out: Path, outcomes: Sequence[Outcome], checks: Sequence[ControlCheck],
-    reviews: Mapping[str, ReviewNote],
-) -> str:  # fmt: skip
+def summary_csv(out: Path, outcomes: Sequence[Outcome], reviews: Mapping[str, ReviewNote]) -> str:
     """Return the table: comma-separated, with a byte order mark so that Excel reads UTF-8."""
+    known = BatchKnowledge.of(outcomes)
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
     for outcome in outcomes:
-        values = _values(out, outcome, checks, reviews)
-        writer.writerow({name: _harmless(value) for name, value in values.items()})
+        values = _values(out, outcome, known, reviews)
+        writer.writerow({name: _harmless(name, value) for name, value in values.items()})
     return "\ufeff" + stream.getvalue()
 
 
-def _harmless(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    is_formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{value}" if is_formula else value
+def _harmless(name: str, value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula; numbers and paths stay what they are.
+
+    A path begins with ``./`` then, a text with an apostrophe.
+    """
+    if not isinstance(value, str) or value[:1] not in ("=", "+", "-", "@", "\t", "\r"):
+        return value
+    return f"./{value}" if name in _PATHS else f"'{value}"
+
+
+def strangers(out: Path, cases: Sequence[BatchCase]) -> tuple[str, ...]:
+    """Return the names of results in a folder that belong to no case of the batch."""
+    own = {_key(case) for case in cases}
+    names = sorted(item.parent.name for item in out.glob(f"*/{RESULT}"))
+    return tuple(name for name in names if not name.startswith(".") and same_name(name) not in own)
 
 
 def _values(
-    out: Path, outcome: Outcome, checks: Sequence[ControlCheck], reviews: Mapping[str, ReviewNote]
+    out: Path, outcome: Outcome, known: BatchKnowledge, reviews: Mapping[str, ReviewNote]
 ) -> dict[str, object]:
     case = outcome.case
     values: dict[str, object] = {
         "case_id": case.case_id,
         "status": _status(outcome),
         "control": case.control.value,
-        "control_passed": _passed(outcome, checks),
+        "control_passed": _passed(outcome, known),
         "probe": case.probe if "/" not in case.probe else Path(case.probe).stem,
         "lot": case.lot,
         "block": case.block,
         "notes": case.notes,
     }
     if isinstance(outcome, Failed):
-        return values | {"reason": outcome.reason}
+        older = [OLDER_RESULT] if outcome.has_older else []
+        return values | {
+            "reason": "; ".join([outcome.reason, *older]),
+            "cautions": "; ".join(_cautions(outcome, known)),
+            "caution_codes": " ".join(item.code for item in known.note(case).cautions),
+        }
     if not isinstance(outcome, Done):
         return values | {"reason": "not reached: the run was stopped"}
     figures = outcome.figures
@@ -115,8 +163,10 @@ def _values(
         "n_counted": call.counts.n_enumerated,
         "n_nuclei": figures.n_nuclei,
         "n_fields": figures.n_fields,
-        "cautions": "; ".join(_cautions(outcome, checks)),
-        "caution_codes": " ".join(dict.fromkeys(item.code for item in call.cautions)),
+        "cautions": "; ".join(_cautions(outcome, known)),
+        "caution_codes": " ".join(
+            dict.fromkeys(item.code for item in (*known.note(case).cautions, *call.cautions))
+        ),
         "probe": figures.probe.name,
         "review": _review_words(outcome, reviews),
         "reason": "; ".join([*outcome.why, *outcome.problems]),
@@ -126,7 +176,16 @@ def _values(
         "config_fingerprint": figures.config_fingerprint,
         "result_fingerprint": figures.fingerprint,
         "scored": figures.created,
+        "probe_version": figures.probe.version,
+        "probe_fingerprint": probe_fingerprint(figures.probe),
     }
+
+
+def _key(case: BatchCase) -> str:
+    try:
+        return folder_key(case.case_id)
+    except AlkfishError:  # its id names no folder
+        return ""
 
 
 def _status(outcome: Outcome) -> str:
@@ -135,16 +194,19 @@ def _status(outcome: Outcome) -> str:
     return "failed" if isinstance(outcome, Failed) else "not reached"
 
 
-def _passed(outcome: Outcome, checks: Sequence[ControlCheck]) -> str:
-    found = [check for check in checks if check.case.case_id == outcome.case.case_id]
+def _passed(outcome: Outcome, known: BatchKnowledge) -> str:
+    found = [check for check in known.checks if check.case.case_id == outcome.case.case_id]
     return "" if not found else "yes" if found[0].passed else "no"
 
 
-def _cautions(outcome: Done, checks: Sequence[ControlCheck]) -> list[str]:
-    """Return the cautions in words: first that of the batch, then those of the result."""
-    of_batch = control_caution(outcome.case, checks)
-    words = [of_batch] if of_batch else []
-    return words + [item.text for item in outcome.figures.call.cautions]
+def _cautions(outcome: Outcome, known: BatchKnowledge) -> list[str]:
+    """Return the cautions in words: first those of the batch, then those of the result."""
+    of_result = outcome.figures.call.cautions if isinstance(outcome, Done) else ()
+    return [item.text for item in (*known.note(outcome.case).cautions, *of_result)]
+
+
+def _texts(known: BatchKnowledge, outcome: Outcome, code: str) -> list[str]:
+    return [item.text for item in known.note(outcome.case).cautions if item.code == code]
 
 
 def _review(outcome: Done, reviews: Mapping[str, ReviewNote]) -> ReviewNote:
@@ -169,11 +231,11 @@ def _link(out: Path, outcome: Done) -> str:
 
 
 def _row(
-    out: Path, outcome: Outcome, checks: Sequence[ControlCheck], reviews: Mapping[str, ReviewNote]
+    out: Path, outcome: Outcome, known: BatchKnowledge, reviews: Mapping[str, ReviewNote]
 ) -> SummaryRow:
     case = outcome.case
-    check = next((item for item in checks if item.case.case_id == case.case_id), None)
-    values = _values(out, outcome, checks, reviews)
+    check = next((item for item in known.checks if item.case.case_id == case.case_id), None)
+    values = _values(out, outcome, known, reviews)
     base = SummaryRow(
         case_id=case.case_id,
         status=_status(outcome),
@@ -182,18 +244,18 @@ def _row(
         block=case.block,
         notes=case.notes,
         control=case.control.value if case.is_control else "",
-        control_passed=_passed(outcome, checks),
+        control_passed=_passed(outcome, known),
         control_text="" if check is None else check.text,
-        reason=str(values["reason"]),
+        reason=outcome.reason if isinstance(outcome, Failed) else str(values["reason"]),
     )
     if isinstance(outcome, Done):
-        return _with_figures(base, out, outcome, checks, reviews)
+        return _with_figures(base, out, outcome, known, reviews)
     older = isinstance(outcome, Failed) and outcome.has_older
     return replace(base, cautions=(OLDER_RESULT,) if older else ())
 
 
 def _with_figures(
-    base: SummaryRow, out: Path, outcome: Done, checks: Sequence[ControlCheck],
+    base: SummaryRow, out: Path, outcome: Done, known: BatchKnowledge,
     reviews: Mapping[str, ReviewNote],
 ) -> SummaryRow:  # fmt: skip
     figures = outcome.figures
@@ -210,9 +272,10 @@ def _with_figures(
         n_positive=call.counts.n_positive,
         n_counted=call.counts.n_enumerated,
         cutoff=figures.probe.case_rule.positive_percent,
+        profile=f"version {figures.probe.version}, {probe_fingerprint(figures.probe)[:12]}",
         low=call.interval[0],
         high=call.interval[1],
-        cautions=tuple(_cautions(outcome, checks)),
+        cautions=tuple(_cautions(outcome, known)),
         review=_review_words(outcome, reviews),
         reason="; ".join(outcome.why),
         problem="; ".join(outcome.problems),

@@ -33,7 +33,7 @@ from alkfish.batch.watch_state import Seen, read_state, write_state
 from alkfish.batch.work import REPORT
 from alkfish.errors import AlkfishError, InputError
 from alkfish.execute import Executor
-from alkfish.io.bundle import folder_name, open_bundle
+from alkfish.io.bundle import folder_name, open_bundle, same_name
 from alkfish.io.images import default_case_id
 from alkfish.io.probes import load_probe, probe_to_mapping
 
@@ -279,9 +279,9 @@ class _Watcher:
         """Return the entries whose case id another entry, scored or earlier by name, gives."""
         found, names = [], list(cases)
         for number, (name, case) in enumerate(cases.items()):
-            others = {known.case_id.casefold() for at, known in self.known.items() if at != name}
-            others |= {cases[at].case_id.casefold() for at in names[:number]}
-            found += [name] if case.case_id.casefold() in others else []
+            others = {same_name(known.case_id) for at, known in self.known.items() if at != name}
+            others |= {same_name(cases[at].case_id) for at in names[:number]}
+            found += [name] if same_name(case.case_id) in others else []
         return found
 
     def _refuse(self, name: str) -> BatchCase:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alkfish.batch.cases import BatchCase, Control
-from alkfish.batch.recipe import Recipe, fingerprint, write_record
+from alkfish.batch.knowledge import NO_NOTE, BatchNote
+from alkfish.batch.recipe import Recipe, fingerprint, set_report, write_record
 from alkfish.config import Config
-from alkfish.errors import AlkfishError, InputError
+from alkfish.errors import AlkfishError, InputError, output_errors
 from alkfish.execute.worker import portable_error
 from alkfish.io.areas import write_areas
 from alkfish.io.bundle import open_bundle, place_bundle, write_bundle
@@ -25,6 +26,7 @@ from alkfish.pipeline import Spread, score_case
 from alkfish.report import CaseDetails, ReportOptions, write_report
 
 REPORT = "report.html"
+MAKE_ROOM = "make room on the drive, or choose another folder with -o, and start again"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class CaseWork:
         What the result will depend on; the checksums are added when it is scored.
     scratch : Path
         Folder for unfinished things, used where it can be seen.
+    note : BatchNote
+        What the batch says of the case, for its report.
     """
 
     case: Case
@@ -66,6 +70,7 @@ class CaseWork:
     report: ReportPlan
     details: CaseDetails
     scratch: Path
+    note: BatchNote = NO_NOTE
 
     @property
     def case_id(self) -> str:
@@ -78,7 +83,7 @@ class CaseWork:
     @property
     def report_key(self) -> str:
         """Fingerprint of what the report shows besides the result."""
-        return report_key(self.report, self.details)
+        return report_key(self.report, self.details, self.note)
 
 
 @dataclass(frozen=True)
@@ -89,21 +94,25 @@ class Packed:
     report_problem: str = ""
 
 
-def report_key(plan: ReportPlan, details: CaseDetails) -> str:
+def report_key(plan: ReportPlan, details: CaseDetails, note: BatchNote = NO_NOTE) -> str:
     """Return the fingerprint of what a report shows besides the result; empty for no report."""
-    return fingerprint([vars(plan), dict(details.values)]) if plan.wanted else ""
+    cautions = [[item.code, item.text] for item in note.cautions]
+    shown = [vars(plan), dict(details.values), *([cautions] if cautions else [])]
+    return fingerprint(shown) if plan.wanted else ""
 
 
-def details_of(case: BatchCase) -> CaseDetails:
+def details_of(case: BatchCase, note: BatchNote = NO_NOTE) -> CaseDetails:
     """Return what the report of a case shows of patient, specimen and assay."""
     told = {} if case.details is None else dict(CaseDetails.from_toml(case.details).values)
     words = {
         "assay.probe_lot": case.lot,
         "specimen.block": case.block,
-        "assay.controls": ""
+        "assay.controls": note.controls
         if case.control is Control.NONE
         else f"this is a {case.control} control",
     }
+    if "assay.controls" in told and note.controls:
+        told["assay.controls"] += f"; in this batch: {note.controls}"
     return CaseDetails({name: text for name, text in words.items() if text} | told)
 
 
@@ -120,7 +129,10 @@ def score_and_pack(work: CaseWork) -> Packed | Exception:
 
 def place_packed(packed: Packed, work: CaseWork, out: Path) -> Path:
     """Unpack a bundle beside its place and move it there."""
-    with tempfile.TemporaryDirectory(dir=work.scratch) as folder:
+    with (
+        output_errors("the results cannot be written there", out, remedy=MAKE_ROOM),
+        tempfile.TemporaryDirectory(dir=work.scratch) as folder,
+    ):
         with tarfile.open(fileobj=io.BytesIO(packed.data)) as archive:
             archive.extractall(folder, filter="data")
         (bundle,) = Path(folder).iterdir()
@@ -169,7 +181,7 @@ def make_report(work: CaseWork, result: CaseResult, bundle: Path) -> str:
         return ""
     try:
         write_report(
-            result,
+            _with_cautions(result, work.note),
             bundle / REPORT,
             images=work.case,
             details=work.details,
@@ -181,11 +193,17 @@ def make_report(work: CaseWork, result: CaseResult, bundle: Path) -> str:
     return ""
 
 
-def renew_report(work: CaseWork, bundle: Path, recipe: Recipe) -> str:
+def _with_cautions(result: CaseResult, note: BatchNote) -> CaseResult:
+    """Return a result as its report shows it: the cautions of the batch come first."""
+    cautions = (*note.cautions, *result.call.cautions)
+    return replace(result, call=replace(result.call, cautions=cautions))
+
+
+def renew_report(work: CaseWork, bundle: Path) -> str:
     """Write the report of a result that is done and intact; return why that failed."""
     problem = make_report(work, open_bundle(bundle), bundle)
     if not problem:
-        write_record(bundle, recipe, report=work.report_key)
+        set_report(bundle, work.report_key)
     return problem
 
 

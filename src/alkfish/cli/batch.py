@@ -83,7 +83,7 @@ def plan(paths: Sequence[Path], options: ReadOptions) -> list[Job | Failed]:
     InputError
         If a path does not exist, or two paths give the same case id.
     """
-    from alkfish.io.bundle import folder_name
+    from alkfish.io.bundle import folder_key
     from alkfish.io.images import as_source
 
     sources = [as_source(path) for path in paths]
@@ -95,7 +95,7 @@ def plan(paths: Sequence[Path], options: ReadOptions) -> list[Job | Failed]:
             remedy="check the spelling; put quotes around a path with spaces",
         )
     jobs = [_open(path, options) for path in paths]
-    folders = [folder_name(job.case_id).casefold() for job in jobs]
+    folders = [folder_key(job.case_id) for job in jobs]
     twice = [job for job, folder in zip(jobs, folders, strict=True) if folders.count(folder) > 1]
     if twice:
         raise InputError(

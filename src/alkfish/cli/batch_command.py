@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,7 @@ def score_manifest(
     from alkfish.preparation import prepare_kernels
 
     with errors_as_lines(as_json=as_json):
-        options = arguments.options(config)
+        options = replace(arguments.options(config), source=manifest.name)
         check_reports(options.report)
         cases: tuple[BatchCase, ...] = read_cases(manifest, defaults=arguments.defaults())
         prepare_kernels(say)

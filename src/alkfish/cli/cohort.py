@@ -166,6 +166,7 @@ def _rows(
 ) -> list[dict[str, str]]:
     """Return one row per case: known call, reads, machine's call."""
     from alkfish.batch import Done
+    from alkfish.model.result import Call
 
     called = {
         outcome.case.case_id: outcome.figures.call
@@ -177,6 +178,7 @@ def _rows(
     for item in known:
         name = item["case_id"]
         call = called.get(name)
+        rated = call if call and call.call is not Call.NOT_EVALUABLE else None
         rows.append(
             {
                 "case": name,
@@ -184,7 +186,7 @@ def _rows(
                 "known rate": f"{100 * item['true_rate']:.1f} %",
                 "readers": manual.get(name, "-"),
                 "machine": call.call.value if call else "failed",
-                "machine rate": f"{100 * call.rate:.1f} %" if call else "-",
+                "machine rate": f"{100 * rated.rate:.1f} %" if rated else "-",
             }
         )
     return rows

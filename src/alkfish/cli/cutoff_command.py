@@ -128,10 +128,17 @@ def _check_profile(into: Path | None, method: str, *, overwrite: bool) -> int:
 
 def _write_profile(study: BackgroundStudy, into: Path, method: str, older: int) -> str:
     """Write the profile and return in words what it says."""
-    from alkfish.evaluate.lab_profile import lab_profile, profile_name, write_profile
+    from alkfish.evaluate.lab_profile import lab_profile, profile_name, shortage, write_profile
 
     made = lab_profile(study, method, name=profile_name(into), older_version=older)
     write_profile(made, into)
     old, new = study.probe.case_rule.positive_percent, made.case_rule.positive_percent
     change = f"cut-off {new} % instead of {old} %" if new != old else f"cut-off still {old} %"
-    return f"{made.name}, version {made.version}: {change}, method {method}"
+    told = f"{made.name}, version {made.version}: {change}, method {method}"
+    lacks = shortage(study)
+    if made.confirmed or not lacks:
+        return told
+    return (
+        f"{told}. It is not confirmed ({lacks}): nothing is scored with it until more normal "
+        "specimens were measured, or the person responsible has set confirmed = true in the file"
+    )

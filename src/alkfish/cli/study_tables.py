@@ -9,11 +9,12 @@ import typer
 
 from alkfish.cli.evaluation_tables import share_row
 from alkfish.cli.output import make_table, stdout_console
-from alkfish.evaluate.background import BackgroundStudy, LimitMethod, first_positive_percent
+from alkfish.evaluate.background import BackgroundStudy, LimitMethod, first_positive_text
 from alkfish.evaluate.call_agreement import CALLS, CallAgreement
 from alkfish.evaluate.method_comparison import Estimate, RateAgreement
 from alkfish.evaluate.patterns import Share
 from alkfish.evaluate.validation import Validation
+from alkfish.report.wording import signed_text
 
 _LIMITS = {
     LimitMethod.MEAN_3SD: "mean + 3 SD",
@@ -48,7 +49,7 @@ def print_validation(validation: Validation, files: Sequence[Path]) -> None:
                         case.case_id,
                         case.reference.call or "-",
                         case.machine.call,
-                        f"{case.difference:+.1f}" if case.has_rates else "-",
+                        signed_text(case.difference) if case.has_rates else "-",
                     )
                     for case in validation.disagreements
                 ),
@@ -72,7 +73,8 @@ def _call_rows(calls: CallAgreement) -> Iterator[tuple[str, str, str, str]]:
     if calls.n_definite:
         kappa = calls.kappa
         span = _span(kappa, 2) if calls.has_kappa_interval else "cannot be told"
-        yield "Cohen's kappa", f"{kappa.value:.2f}", str(calls.n_definite), span
+        value = f"{kappa.value:.2f}" if calls.has_kappa else "cannot be told"
+        yield "Cohen's kappa", value, str(calls.n_definite), span
 
 
 def _rate_rows(rates: RateAgreement) -> Iterator[tuple[str, str, str, str]]:
@@ -106,7 +108,7 @@ def print_background(study: BackgroundStudy, written: str, files: Sequence[Path]
         )
     )  # fmt: skip
     starts = ", ".join(
-        f"{words} {first_positive_percent(study.positive.limit(method))} %"
+        f"{words} {first_positive_text(study.positive.limit(method))}"
         for method, words in _LIMITS.items()
     )
     typer.echo(f"positive from: {starts} (binomial: of {study.n_nuclei} nuclei)")

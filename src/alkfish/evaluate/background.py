@@ -112,8 +112,18 @@ class ClassLimits:
 
 
 def first_positive_percent(limit: float) -> int:
-    """Return the smallest whole percentage above a limit: rates from there on are not normal."""
-    return min(100, math.floor(limit + 1e-9) + 1)
+    """Return the smallest whole percentage above a limit: rates from there on are not normal.
+
+    0 if there is none: a limit of 100 % and more.
+    """
+    percent = math.floor(limit + 1e-9) + 1
+    return percent if percent <= 100 else 0
+
+
+def first_positive_text(limit: float) -> str:
+    """Return the smallest whole percentage above a limit in words; ``none`` if there is none."""
+    percent = first_positive_percent(limit)
+    return f"{percent} %" if percent else "none"
 
 
 @dataclass(frozen=True)
@@ -172,7 +182,8 @@ class BackgroundStudy:
             "binomial_nuclei": self.n_nuclei,
             "dispersion_p": self.dispersion_p,
             "limits_percent": [
-                asdict(one) | {m.value: first_positive_percent(one.limit(m)) for m in LimitMethod}
+                asdict(one)
+                | {m.value: first_positive_percent(one.limit(m)) or None for m in LimitMethod}
                 for one in self.limits
             ],
             "specimens": [specimen_row(one) for one in self.specimens],
@@ -211,8 +222,8 @@ def measure_background(
     Raises
     ------
     InputError
-        If there are fewer than two usable specimens, one stands twice, or they were not all scored
-        with the same probe profile, settings and version.
+        If there are fewer than two usable specimens, one stands twice, be it under another name,
+        or they were not all scored with the same probe profile, settings and version.
     """
     if not 0.5 <= confidence <= 0.9999 or n_nuclei < 0:
         raise InputError(
@@ -234,6 +245,7 @@ def measure_background(
             + (", ".join(f"{item.case_id} ({item.reason})" for item in left_out) or "none"),
             allowed=f"at least {MIN_SPECIMENS}; {USUAL_SPECIMENS} are usual",
         )
+    _check_pictures_once(usable)
     _check_same_method(usable)
     specimens = sorted((_specimen(result) for result in usable), key=lambda s: s.case_id)
     _check_once(specimens)
@@ -293,6 +305,24 @@ def _check_once(specimens: Sequence[NormalSpecimen]) -> None:
     if twice:
         raise InputError(
             "a normal specimen stands twice", found=", ".join(twice), remedy="name each once"
+        )
+
+
+def _check_pictures_once(results: Sequence[CaseResult]) -> None:
+    """Refuse two specimens that share a picture: one specimen would count twice."""
+    owner: dict[str, tuple[str, str]] = {}
+    shared = []
+    for result in results:
+        for file, checksum in result.provenance.inputs.items():
+            case, first = owner.setdefault(checksum, (result.case_id, file))
+            if case != result.case_id:
+                shared.append(f"{case} ({first}) and {result.case_id} ({file})")
+    if shared:
+        raise InputError(
+            "two normal specimens have the same picture",
+            found="; ".join(shared[:5]),
+            allowed="each specimen once: it would count twice",
+            remedy="remove one of the two results",
         )
 
 

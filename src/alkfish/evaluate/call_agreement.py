@@ -99,6 +99,16 @@ class CallAgreement:
         return Estimate(*cohen_kappa([row[:2] for row in self.confusion[:2]]))
 
     @property
+    def has_kappa(self) -> bool:
+        """Whether `kappa` can be told: not without cases, nor if both give all the same call."""
+        return max(self.confusion[0][0], self.confusion[1][1]) < self.n_definite
+
+    @property
+    def has_kappa_of_all(self) -> bool:
+        """Whether `kappa_of_all` can be told; as for `has_kappa`, over all four calls."""
+        return max(self.confusion[i][i] for i in range(len(CALLS))) < self.n_cases
+
+    @property
     def has_kappa_interval(self) -> bool:
         """Whether the interval of `kappa` says anything: not if all agree, or nothing varies."""
         low, high = self.kappa.interval
@@ -121,8 +131,8 @@ class CallAgreement:
             "n_cases": self.n_cases,
             "n_definite": self.n_definite,
             "n_opposite": self.n_opposite,
-            "kappa": self.kappa.to_dict(),
-            "kappa_of_all": self.kappa_of_all.to_dict(),
+            "kappa": self.kappa.to_dict() if self.has_kappa else None,
+            "kappa_of_all": self.kappa_of_all.to_dict() if self.has_kappa_of_all else None,
         } | {name: share_to_dict(getattr(self, name)) for name in shares}
 
 

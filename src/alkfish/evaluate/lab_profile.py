@@ -9,7 +9,13 @@ from pathlib import Path
 
 from alkfish._version import __version__
 from alkfish.errors import InputError, OutputError, output_errors
-from alkfish.evaluate.background import BackgroundStudy, LimitMethod, first_positive_percent
+from alkfish.evaluate.background import (
+    ACCEPTED_SPECIMENS,
+    USUAL_NUCLEI,
+    BackgroundStudy,
+    LimitMethod,
+    first_positive_percent,
+)
 from alkfish.io.probes import (
     list_probes,
     load_probe,
@@ -22,6 +28,11 @@ from alkfish.model.probe import CaseRule, LabBackground, ProbeProfile
 
 KEEP_CUTOFF = "none"
 """In place of a method: write the background down, leave the cut-off."""
+
+OWN_CUTOFF = ", with the laboratory's own cut-off"
+"""Added to the title of a kit whose cut-off is no longer the kit's."""
+
+_MAX_TITLE = 400
 
 METHODS = (*(method.value for method in LimitMethod), KEEP_CUTOFF)
 
@@ -81,7 +92,8 @@ def lab_profile(
     Parameters
     ----------
     study : BackgroundStudy
-        Its profile is the basis: colours, separation and `confirmed` stay as they are.
+        Its profile is the basis: colours and separation stay as they are, and so does `confirmed`
+        unless the cut-off changes and `shortage` finds too few specimens or nuclei for that.
     method : str
         One of `METHODS`; ``none`` leaves the cut-off.
     name : str
@@ -92,7 +104,7 @@ def lab_profile(
     Raises
     ------
     InputError
-        If the method is unknown.
+        If the method is unknown, or no rate lies above its limit.
     ProbeError
         If the new figures contradict others of the profile, limits of controls for example.
     """
@@ -102,7 +114,7 @@ def lab_profile(
     rule, sources = base.case_rule, dict(base.sources)
     if method != KEEP_CUTOFF:
         limit = study.positive.limit(LimitMethod(method))
-        rule = rule_with_cutoff(rule, first_positive_percent(limit))
+        rule = rule_with_cutoff(_kit_rule(base), _cutoff(limit, method))
         sources |= _sources(study, base.case_rule, rule, method, limit)
     made = replace(
         base,
@@ -112,24 +124,77 @@ def lab_profile(
         version=max(base.version, older_version) + 1,
         background=_background(study, method),
     )
+    plain = base.title.removesuffix(OWN_CUTOFF)
+    own = OWN_CUTOFF if made.has_own_cutoff else ""
+    made = replace(
+        made,
+        title=plain[: _MAX_TITLE - len(own)] + own,
+        confirmed=base.confirmed and not (own and shortage(study)),
+    )
     return probe_from_mapping(probe_to_mapping(made), where=f"new version of {base.name}")
+
+
+def shortage(study: BackgroundStudy) -> str:
+    """Return in words what a study lacks to carry a cut-off of its own; empty if nothing.
+
+    No guideline for this assay names figures. Asked for are the specimens that one text accepts at
+    least, each with the nuclei that are usual (clinical-rules 5).
+    """
+    n = len(study.specimens)
+    few = sum(one.counts.n_enumerated < USUAL_NUCLEI for one in study.specimens)
+    lacks = [f"{n} of at least {ACCEPTED_SPECIMENS} specimens"] if n < ACCEPTED_SPECIMENS else []
+    lacks += [f"{few} of {n} specimens below {USUAL_NUCLEI} counted nuclei"] if few else []
+    return ", ".join(lacks)
+
+
+def _cutoff(limit: float, method: str) -> int:
+    percent = first_positive_percent(limit)
+    if percent:
+        return percent
+    raise InputError(
+        "the method gives no cut-off: no rate lies above its limit",
+        found=f"{method}, limit {limit:.1f} %",
+        allowed="a limit below 100 %",
+        remedy="choose another method, and find out why the normal specimens differ so much",
+    )
+
+
+def _kit_figures(base: ProbeProfile) -> tuple[int, tuple[int, int]]:
+    """Return cut-off and borderline range of the kit, also if the basis has its own already."""
+    measured = base.background
+    if measured is not None and measured.kit_percent:
+        return measured.kit_percent, measured.kit_borderline_percent
+    if measured is not None and measured.method != KEEP_CUTOFF:
+        return 0, (0, 0)
+    return base.case_rule.positive_percent, base.case_rule.borderline_percent
+
+
+def _kit_rule(base: ProbeProfile) -> CaseRule:
+    percent, borderline = _kit_figures(base)
+    if not percent:
+        return base.case_rule
+    return replace(base.case_rule, positive_percent=percent, borderline_percent=borderline)
 
 
 def rule_with_cutoff(rule: CaseRule, percent: int) -> CaseRule:
     """Return the rule with another cut-off and what must go with it.
 
-    The borderline range keeps its distances from the cut-off. The counts of reader 1 that call for
+    The borderline range reaches as far below and above the new cut-off as it did of the old one,
+    and still holds all of its old range; it begins above 0. The counts of reader 1 that call for
     reader 2 are widened where reader 1 alone would contradict the cut-off.
     """
-    below = rule.positive_percent - rule.borderline_percent[0]
-    above = rule.borderline_percent[1] - rule.positive_percent
+    low, high = rule.borderline_percent
+    below, above = rule.positive_percent - low, high - rule.positive_percent
     size = rule.read_size
     first = min(rule.equivocal_counts[0], (percent * size - 1) // 100 + 1)
     last = max(rule.equivocal_counts[1], min(size, -(-percent * size // 100) - 1))
     return replace(
         rule,
         positive_percent=percent,
-        borderline_percent=(max(0, percent - below), min(100, percent + above)),
+        borderline_percent=(
+            min(low, max(1, percent - below)),
+            max(high, min(100, percent + above)),
+        ),
         equivocal_counts=(first, last),
     )
 
@@ -141,7 +206,7 @@ def _sources(
     told = {
         "positive_percent": f"laboratory's own background: {method}, limit {limit:.2f} %, {n}, "
         f"{timestamp()}; see [background]",
-        "borderline_percent": f"that of {study.probe.name} moved with the cut-off",
+        "borderline_percent": f"that of {study.probe.name} widened to hold the cut-off",
     }
     if new.equivocal_counts != old.equivocal_counts:
         told["equivocal_counts"] = f"that of {study.probe.name} widened to fit the cut-off"
@@ -152,6 +217,7 @@ def _background(study: BackgroundStudy, method: str) -> LabBackground:
     pooled = [round(one.pooled, 4) for one in study.limits]
     used = 0.0 if method == KEEP_CUTOFF else study.positive.limit(LimitMethod(method))
     base = study.probe
+    kit_percent, kit_borderline = _kit_figures(base)
     return LabBackground(
         method=method,
         confidence=study.confidence,
@@ -167,6 +233,8 @@ def _background(study: BackgroundStudy, method: str) -> LabBackground:
         config_fingerprint=study.config_fingerprint,
         software=f"alkfish {__version__}, specimens scored with {study.version}",
         created=timestamp(),
+        kit_percent=kit_percent,
+        kit_borderline_percent=kit_borderline,
     )
 
 

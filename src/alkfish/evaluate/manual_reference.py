@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from alkfish.evaluate.call_agreement import CallAgreement
 from alkfish.evaluate.manual_sheet import CONSENSUS, ManualRead
 from alkfish.evaluate.method_comparison import RateAgreement, compare_measurements
+from alkfish.model.probe import CaseRule
+from alkfish.model.result import Call
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,42 @@ def _reference(case_id: str, given: Sequence[ManualRead]) -> Reference:
         positive / total if counted else mean, positive, total,
         tuple(dict.fromkeys(read.reader for read in used if read.reader)), remark,
     )  # fmt: skip
+
+
+def contradictions(
+    reads: Iterable[ManualRead], reference: Reference, rule: CaseRule
+) -> Iterator[str]:
+    """Yield in words where a call of a case contradicts its counts.
+
+    A single read contradicts itself if it is negative above the equivocal range, or positive below
+    it (clinical-rules 1.4); the reference, if it lies on the other side of the cut-off.
+    """
+    low, high = (100 * count / rule.read_size for count in rule.equivocal_counts)
+    for read in reads:
+        if _contradicts(read.call, read.has_rate, 100 * read.rate, low, high):
+            where = f"row {read.row}, " if read.row else ""
+            yield (
+                f"{where}case {read.case_id}, {read.reader or 'a reader'}: {read.call} contradicts "
+                f"{_rate_words(read)}. Ask the reader before you trust either."
+            )
+            return
+    cutoff = rule.positive_percent
+    rate = 100 * reference.rate
+    if _contradicts(reference.call, reference.has_rate, rate, cutoff, cutoff - 1e-9):
+        yield (
+            f"case {reference.case_id}: the manual call {reference.call} contradicts "
+            f"{_rate_words(reference)} at a cut-off of {cutoff} %. It is used as given."
+        )
+
+
+def _contradicts(call: str, has_rate: bool, rate: float, low: float, high: float) -> bool:
+    negative, positive = call == Call.NEGATIVE.value, call == Call.POSITIVE.value
+    return has_rate and ((negative and rate > high) or (positive and rate < low - 1e-9))
+
+
+def _rate_words(found: ManualRead | Reference) -> str:
+    counts = f"{found.n_positive} of {found.n_counted} positive nuclei, "
+    return f"{counts if found.n_counted else ''}{100 * found.rate:.1f} %"
 
 
 def reader_pairs(reads: Iterable[ManualRead]) -> tuple[ReaderPair, ...]:

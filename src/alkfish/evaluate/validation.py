@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,28 @@ import numpy as np
 from alkfish.errors import AlkfishError, InputError
 from alkfish.evaluate.call_agreement import CallAgreement
 from alkfish.evaluate.manual_nuclei import JudgedNucleus, NucleusComparison, disagreeing
-from alkfish.evaluate.manual_reference import ReaderPair, Reference, reader_pairs, references
+from alkfish.evaluate.manual_reference import (
+    ReaderPair,
+    Reference,
+    contradictions,
+    reader_pairs,
+    references,
+)
 from alkfish.evaluate.manual_sheet import ManualNucleus, ManualReads
 from alkfish.evaluate.method_comparison import RateAgreement, compare_measurements
+from alkfish.evaluate.nuclei_to_see import (
+    Explanation,
+    NucleusToSee,
+    judged_otherwise,
+    nuclei_behind_rate,
+)
+from alkfish.evaluate.outdated import outdated_results
 from alkfish.evaluate.report import find_case_folders, read_record
 from alkfish.io.bundle import open_bundle
 from alkfish.io.fingerprint import result_fingerprint
 from alkfish.model.result import Call, CaseResult, Caution, PatternCounts
-from alkfish.model.signals import Pattern
 from alkfish.review.agreement import Agreement
 
-MAX_NUCLEI_TO_LOOK_AT = 8
 _DEFINITE = (Call.POSITIVE.value, Call.NEGATIVE.value)
 
 
@@ -38,18 +48,6 @@ class Outcome(StrEnum):
     """The readers gave no call, or not the same."""
     AGREE = "AGREE"
     """The same call."""
-
-
-@dataclass(frozen=True)
-class NucleusToSee:
-    """A nucleus that explains a disagreement best: what both say of it, and where it lies."""
-
-    fov: str
-    nucleus_id: int
-    machine: str
-    p_positive: float
-    manual: str = ""
-    reader: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +83,7 @@ class ComparedCase:
     reference: Reference
     machine: MachineCase
     nuclei: tuple[NucleusToSee, ...] = ()
+    nuclei_note: str = ""
 
     @property
     def case_id(self) -> str:
@@ -150,7 +149,7 @@ class Validation:
     methods : tuple of Method
         With what the results were made; more than one is a fault of the study.
     remarks : tuple of str
-        What must be known of the manual reads.
+        What must be known of the manual reads and of the results.
     """
 
     cases: tuple[ComparedCase, ...]
@@ -206,16 +205,17 @@ def _case_to_dict(case: ComparedCase, is_outlier: bool) -> dict[str, Any]:
         "has_rates": case.has_rates,
         "manual_rate": manual.rate if manual.has_rate else "",
         "machine_rate": machine.rate if machine.counts.n_enumerated else "",
-        "difference_points": case.difference,
+        "difference_points": case.difference if case.has_rates else "",
         "beyond_limits": is_outlier,
-        "manual_n_positive": manual.n_positive,
-        "manual_n_counted": manual.n_counted,
+        "manual_n_positive": manual.n_positive if manual.n_counted else "",
+        "manual_n_counted": manual.n_counted or "",
         "machine_n_positive": machine.counts.n_positive,
         "machine_n_counted": machine.counts.n_enumerated,
         "readers": list(manual.readers),
         "remark": manual.remark,
         "cautions": [caution.code for caution in machine.cautions],
         "result_fingerprint": machine.fingerprint,
+        "nuclei_note": case.nuclei_note,
         "nuclei_to_see": [asdict(nucleus) for nucleus in case.nuclei],
     }
 
@@ -258,6 +258,7 @@ def validate_results(result_dir: str | Path, manual: ManualReads) -> Validation:
     left_out += [LeftOut(n, "no manual read") for n in sorted(bundles) if n not in by_case]
     left_out += unreadable
     nuclei, methods, cases = NucleusComparison(), dict[Method, None](), []
+    remarks = outdated_results(Path(result_dir), names)
     for name in names:
         try:
             result = open_bundle(bundles[name])
@@ -267,7 +268,10 @@ def validate_results(result_dir: str | Path, manual: ManualReads) -> Validation:
         nuclei.add(result, by_case[name])
         methods[_method(result)] = None
         if name in given:
+            reads = [read for read in manual.cases if read.case_id == name]
+            remarks += contradictions(reads, given[name], result.probe.case_rule)
             cases.append(_compared(given[name], result, bundles[name], nuclei.judged))
+    manual = replace(manual, remarks=(*manual.remarks, *remarks))
     return _summed(manual, cases, left_out, nuclei, tuple(methods))
 
 
@@ -309,39 +313,19 @@ def _compared(
         call.cautions, "; ".join(call.reasons), result_fingerprint(result),
     )  # fmt: skip
     case = ComparedCase(reference, machine)
-    wanted = tuple(_nuclei_to_see(case, result, disagreeing(judged, result.case_id)))
-    return ComparedCase(reference, machine, wanted)
+    found = _explanation(case, result, judged)
+    return ComparedCase(reference, machine, found.nuclei, found.note)
 
 
-def _nuclei_to_see(
-    case: ComparedCase, result: CaseResult, differing: Iterable[JudgedNucleus]
-) -> Iterator[NucleusToSee]:
-    """Yield the nuclei that were judged differently; else those that tipped the call.
-
-    If the machine's rate is the higher one, its positive nuclei, the most doubtful first; if it
-    is the lower one, its negative nuclei, the most likely positive first.
-    """
-    table = result.nuclei
-    row_of = {
-        (str(fov), int(number)): row
-        for row, (fov, number) in enumerate(zip(table.fov, table.nucleus_id, strict=True))
-    }
-    shown = list(differing)[:MAX_NUCLEI_TO_LOOK_AT]
-    for item in shown:
-        row = row_of[item.fov, item.nucleus_id]
-        p = float(table.p_positive[row])
-        yield NucleusToSee(item.fov, item.nucleus_id, item.machine, p, item.manual, item.reader)
-    if shown or (case.outcome is Outcome.AGREE and not case.has_rates):
-        return
-    positive = np.isin(table.pattern.astype(str), [p.value for p in Pattern if p.is_positive])
+def _explanation(
+    case: ComparedCase, result: CaseResult, judged: list[JudgedNucleus]
+) -> Explanation:
+    """Return the nuclei that were judged differently; else those that may have tipped the call."""
+    found = judged_otherwise(result, disagreeing(judged, result.case_id))
+    if found.nuclei or (case.outcome is Outcome.AGREE and not case.has_rates):
+        return found
     machine_higher = case.machine.call == Call.POSITIVE or case.difference > 0
-    rows = np.flatnonzero(table.scorable & (positive if machine_higher else ~positive))
-    order = np.argsort(table.p_positive[rows] * (1 if machine_higher else -1), kind="stable")
-    for row in rows[order][:MAX_NUCLEI_TO_LOOK_AT].tolist():
-        yield NucleusToSee(
-            str(table.fov[row]), int(table.nucleus_id[row]), str(table.pattern[row]),
-            float(table.p_positive[row]),
-        )  # fmt: skip
+    return nuclei_behind_rate(result, machine_higher=machine_higher)
 
 
 def _summed(

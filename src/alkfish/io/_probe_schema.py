@@ -107,6 +107,8 @@ class _Background(_Strict):
     config_fingerprint: _Text
     software: _Text
     created: _Text
+    kit_percent: _Percent = 0
+    kit_borderline_percent: Annotated[list[_Percent], Field(min_length=2, max_length=2)] = [0, 0]
 
 
 class _Profile(_Strict):
@@ -169,7 +171,9 @@ def _background(parsed: _Background | None) -> LabBackground | None:
     if parsed is None:
         return None
     values = parsed.model_dump()
-    return LabBackground(**values | {"specimens": tuple(parsed.specimens)})
+    low, high = parsed.kit_borderline_percent
+    pairs = {"specimens": tuple(parsed.specimens), "kit_borderline_percent": (low, high)}
+    return LabBackground(**values | pairs)
 
 
 def _shape_problems(data: Mapping[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import shutil
+import unicodedata
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +36,8 @@ _EXPORTED = ("_nuclei.csv", "_spots.csv", "_nuclei.geojson")
 AREAS = "areas"
 """Folder of the outlines that a result was scored within; see `alkfish.io.areas`."""
 
-_DERIVED = frozenset({"report.html", "report.pdf", "report-anonymous.html", "batch.json", AREAS})
+_RECORD = "batch.json"
+_DERIVED = frozenset({"report.html", "report.pdf", "report-anonymous.html", _RECORD, AREAS})
 _UNSAFE = frozenset('<>:"|?*')
 _DEVICES = frozenset(
     ["CON", "PRN", "AUX", "NUL", *(f"{port}{i}" for port in ("COM", "LPT") for i in range(1, 10))]
@@ -63,6 +65,22 @@ def folder_name(case_id: str) -> str:
     name = name.rstrip(". ") + "_" * (len(name) - len(name.rstrip(". ")))
     name = "_" + name[1:] if name.startswith(".") else name
     return f"{name}_" if name.split(".")[0].upper() in _DEVICES else name
+
+
+def folder_key(case_id: str) -> str:
+    """Return what two case ids have in common if some file systems take their folders for one.
+
+    Raises
+    ------
+    OutputError
+        As `folder_name`.
+    """
+    return same_name(folder_name(case_id))
+
+
+def same_name(name: str) -> str:
+    """Return a name without what file systems may not tell apart: capitals and composed letters."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def check_bundle_target(out_dir: str | Path, case_id: str, *, overwrite: bool = False) -> Path:
@@ -247,7 +265,7 @@ def _check_replaceable(target: Path, case_id: str, *, overwrite: bool) -> None:
         case = json.loads((target / RESULT).read_text("utf-8"))["case"]
         found = f"a bundle of case {case!r}" if case != case_id else ""
     except (OSError, ValueError, KeyError, TypeError):
-        found = "no bundle"
+        found = "" if _is_of_batch(target) else "no bundle"
     if not found and any(is_picture(item) and item.name != LABELS for item in target.iterdir()):
         found = "pictures"
     if found or target.is_symlink():
@@ -263,6 +281,15 @@ def _check_replaceable(target: Path, case_id: str, *, overwrite: bool) -> None:
             where=target,
             remedy="choose another folder with -o, or replace it with --overwrite",
         )
+
+
+def _is_of_batch(target: Path) -> bool:
+    """Whether a batch has written a folder, though its result is damaged."""
+    try:
+        record = json.loads((target / _RECORD).read_text("utf-8"))
+        return {"recipe", "parts"} <= set(record)
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _move(partial: Path, target: Path, keep: Path | None = None) -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from alkfish.io._result_json import to_json
+from alkfish.io.probes import probe_to_mapping
+from alkfish.model.probe import ProbeProfile
 from alkfish.model.result import CaseResult
 from alkfish.model.table import Table
 
@@ -32,6 +34,12 @@ def result_fingerprint(result: CaseResult) -> str:
     for table in (result.nuclei, result.spots):
         _add_table(digest, table)
     return digest.hexdigest()
+
+
+def probe_fingerprint(probe: ProbeProfile) -> str:
+    """Return the SHA-256 of everything a probe profile says, as 64 hexadecimal digits."""
+    text = json.dumps(probe_to_mapping(probe), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _add_table(digest: hashlib._Hash, table: Table) -> None:

@@ -95,10 +95,9 @@ class Regions:
 
     def in_words(self) -> str:
         """Return what is counted, for the notes of a result; names file, classes and checksum."""
-        areas = f"{len(self.include)} areas" + (
-            f" ({names})" if (names := _names(self.include)) else ""
-        )
-        out = f", without {len(self.exclude)} ({_names(self.exclude)})" if self.exclude else ""
+        word = "area" if len(self.include) == 1 else "areas"
+        areas = f"{len(self.include)} {word}{_names(self.include)}"
+        out = f", without {len(self.exclude)}{_names(self.exclude)}" if self.exclude else ""
         return (
             f"only nuclei within the outlines of {self.name or 'the areas'} count: {areas}{out}; "
             f"SHA-256 of the areas {self.fingerprint()}"

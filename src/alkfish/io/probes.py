@@ -22,7 +22,7 @@ from alkfish.io._probe_schema import (
     UNFILLED,
     checked_profile,
 )
-from alkfish.model.probe import ProbeProfile
+from alkfish.model.probe import LabBackground, ProbeProfile
 
 DEFAULT_PROBE = "vysis-alk"
 """Profile used when none is named."""
@@ -126,9 +126,7 @@ def probe_to_mapping(profile: ProbeProfile) -> dict[str, Any]:
     controls = {} if profile.controls is None else {"controls": vars(profile.controls).copy()}
     version = {} if profile.version == 1 else {"version": profile.version}
     measured = profile.background
-    background = {} if measured is None else {"background": vars(measured) | {
-        "specimens": list(measured.specimens)
-    }}  # fmt: skip
+    background = {} if measured is None else {"background": _background(measured)}
     return {
         "name": profile.name,
         "title": profile.title,
@@ -154,6 +152,15 @@ def probe_to_mapping(profile: ProbeProfile) -> dict[str, Any]:
         **background,
         "sources": dict(profile.sources),
     }
+
+
+def _background(measured: LabBackground) -> dict[str, Any]:
+    """Return a background; the kit's figures only if they were written down."""
+    values = vars(measured) | {"specimens": list(measured.specimens)}
+    values["kit_borderline_percent"] = list(measured.kit_borderline_percent)
+    if not measured.kit_percent:
+        del values["kit_percent"], values["kit_borderline_percent"]
+    return values
 
 
 def probe_to_toml(profile: ProbeProfile) -> str:

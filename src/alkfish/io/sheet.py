@@ -121,11 +121,7 @@ def _read_xlsx(path: Path) -> list[tuple[int, tuple[str, ...]]]:
             remedy='install it with: python -m pip install "alkfish[export]", or save as CSV',
         ) from error
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        try:
-            records = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
-        finally:
-            book.close()
+        records, written = (_cells(openpyxl, path, values=values) for values in (True, False))
     except Exception as error:
         # The reader lets any exception of zip and XML parsers through.
         if not isinstance(error, OSError | ValueError | KeyError | LookupError | SyntaxError) and (
@@ -138,7 +134,36 @@ def _read_xlsx(path: Path) -> list[tuple[int, tuple[str, ...]]]:
             found=getattr(error, "strerror", None) or type(error).__name__,
             remedy="open it in the spreadsheet program and save it again, or save as CSV",
         ) from error
+    _check_formulas(records, written, where=path)
     return _numbered(records, first=1)
+
+
+def _cells(openpyxl: Any, path: Path, *, values: bool) -> list[list[Any]]:
+    """Return the cells of the first sheet: what formulas came to, or the formulas."""
+    book = openpyxl.load_workbook(path, read_only=True, data_only=values)
+    try:
+        return [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+    finally:
+        book.close()
+
+
+def _check_formulas(
+    records: Sequence[Sequence[Any]], written: Sequence[Sequence[Any]], *, where: Path
+) -> None:
+    """Refuse formulas that no program has worked out: their cells would count as empty."""
+    found = [
+        f"row {number}, cell {place}: {text}"
+        for number, (cells, texts) in enumerate(zip(records, written, strict=True), 1)
+        for place, (cell, text) in enumerate(zip(cells, texts, strict=True), 1)
+        if cell is None and isinstance(text, str) and text.startswith("=")
+    ]
+    if found:
+        raise InputError(
+            "the sheet holds formulas without their values",
+            where=where,
+            found="; ".join(found[:_MAX_PROBLEMS]),
+            remedy="save it in the spreadsheet program, or put values in place of formulas",
+        )
 
 
 def _numbered(records: Iterable[Sequence[Any]], *, first: int) -> list[tuple[int, tuple[str, ...]]]:

@@ -115,6 +115,10 @@ class LabBackground:
         Profile that the specimens were scored with.
     config_fingerprint, software, created : str
         Settings, version and time.
+    kit_percent : int
+        Cut-off of the kit that this one stands in for; 0 if it was not written down.
+    kit_borderline_percent : tuple of int
+        The kit's borderline range; 0, 0 if it was not written down.
     """
 
     method: str
@@ -131,6 +135,8 @@ class LabBackground:
     config_fingerprint: str
     software: str
     created: str
+    kit_percent: int = 0
+    kit_borderline_percent: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -185,6 +191,16 @@ class ProbeProfile:
         if self.controls is not None:
             return self.controls
         return ControlLimits(*self.case_rule.borderline_percent)
+
+    @property
+    def has_own_cutoff(self) -> bool:
+        """Whether the cut-off comes from the laboratory's own specimens and is not the kit's."""
+        measured = self.background
+        if measured is None:
+            return False
+        if measured.kit_percent:
+            return measured.kit_percent != self.case_rule.positive_percent
+        return measured.method != "none"
 
     def end_of(self, colour: Colour) -> ProbeEnd:
         """Return the probe end that `colour` labels."""

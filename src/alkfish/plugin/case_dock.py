@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QPaintEvent
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QMenu,
@@ -80,12 +81,13 @@ class CaseDock(QWidget):
         super().__init__()
         self.workspace = workspace
         self._session: ReviewSession | None = None
+        self._stale = False
         self._links, self._own = Links(), Links()
         self.ask = _ask
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(0)
-        self._later.timeout.connect(self.show_case)
+        self._later.timeout.connect(self._show_if_seen)
         self._hush = QTimer(self)
         self._hush.setSingleShot(True)
         self._hush.setInterval(MESSAGE_MS)
@@ -174,6 +176,24 @@ class CaseDock(QWidget):
             self._links.join(self._session.said, self._hear)
         self.show_case()
 
+    def catch_up(self) -> None:
+        """Show now what was to be shown soon; out of sight, when it is seen again."""
+        if self._later.isActive():
+            self._later.stop()
+            self._show_if_seen()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Catch up with what happened while the dock was behind others."""
+        super().paintEvent(event)
+        if self._stale:
+            self._later.start()
+
+    def _show_if_seen(self) -> None:
+        """Show the case; behind other tabs it waits, for it takes longer than a key should."""
+        self._stale = self.isVisible() and self.visibleRegion().isEmpty()
+        if not self._stale:
+            self.show_case()
+
     def _soon(self, *_: object) -> None:
         """Show once, after everything that happens now."""
         self._later.start()
@@ -189,7 +209,7 @@ class CaseDock(QWidget):
 
     def show_case(self) -> None:
         """Show the case as it is now."""
-        session = self._session
+        session, self._stale = self._session, False
         self.empty.setVisible(session is None)
         self.area.setVisible(session is not None)
         if session is None:

@@ -122,7 +122,7 @@ def summarise(session: ReviewSession) -> CaseSummary:
         counted_by=counted_by,
         figures=_figures(session, counts),
         has_rate=_has_rate(session),
-        call=f"{CALL_WORDS[call]}: {call_meaning(call, result.probe.gene)}" if call else "",
+        call=f"{CALL_WORDS[call]}: {call_meaning(call, counts, result.probe)}" if call else "",
         call_key=call.value if call else "",
         reason=reason,
         machine=machine_words(result.call, result.probe.case_rule) if visible else (),

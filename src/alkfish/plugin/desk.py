@@ -53,6 +53,10 @@ class ReviewDesk:
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.tick)
         self._tick.start()
+        self._ahead = QTimer(self.review)
+        self._ahead.setSingleShot(True)
+        self._ahead.setInterval(0)  # after the paint
+        self._ahead.timeout.connect(self.layers.read_ahead)
         self.review.destroyed.connect(self._leave)
         _prepare(viewer)
 
@@ -178,14 +182,20 @@ class ReviewDesk:
                 shortcut.activated.connect(lambda action=action: self.press(action))
 
     def press(self, action: KeyAction) -> None:
-        """Do what a key does; what cannot be done is said."""
+        """Do what a key does; what cannot be done is said.
+
+        What it changes is painted at once: painting the window twice takes twice as long.
+        """
         try:
             action.do(self)
         except AlkfishError as error:
             self.workspace.said.emit(str(error), True)
+        self.review.catch_up()
+        self.case.catch_up()
+        self._ahead.start()
 
     def _leave(self) -> None:
-        self.layers.save_view()
+        self.layers.stop()
         self.workspace.close()
 
 

@@ -124,7 +124,7 @@ def what_is_signed(session: ReviewSession) -> str:
         return ""
     lines = [
         f"<b>{_escaped(session.case_id)}</b>, version {review.version} of the review",
-        f"<b>{CALL_WORDS[call.call]}</b>: {call_meaning(call.call, probe.gene)}",
+        f"<b>{CALL_WORDS[call.call]}</b>: {call_meaning(call.call, call.counts, probe)}",
         figures_of(call.counts, probe.case_rule),
         _escaped(call.reason),
     ]

@@ -43,6 +43,25 @@ def put_points(layer: Any, places: Any, sizes: Any, borders: Any) -> None:
     layer.refresh(extent=False, thumbnail=False)
 
 
+def put_words(layer: Any, name: str, words: Any) -> None:
+    """Give the points of a layer other words; the same ones are left alone, which is quicker."""
+    table = layer.features
+    if name in table and len(table) == len(words):
+        if np.array_equal(np.asarray(table[name], str), words):
+            return
+        table[name] = words  # assigning all features has napari look at each of them for long
+    else:
+        layer.features = {name: words}
+    layer.refresh_text()
+
+
+def drop(viewer: Any, layers: dict[str, Any], part: str) -> None:
+    """Remove the layer of a part, if there is one."""
+    layer = layers.pop(part, None)
+    if layer is not None and layer in viewer.layers:
+        viewer.layers.remove(layer)
+
+
 def fetch_now(viewer: Any) -> None:
     """Let napari fetch the pixels of a new place before it paints; else it paints twice."""
     window = getattr(viewer, "window", None)  # a viewer without a window has none to draw in
@@ -82,8 +101,8 @@ def camera_of(viewer: Any) -> Any:
     return scene.camera if scene is not None else viewer.camera
 
 
-def canvas_height(viewer: Any) -> int:
-    """Return the height of the canvas in pixels."""
+def canvas_size(viewer: Any) -> tuple[int, int]:
+    """Return height and width of the canvas in pixels."""
     canvas = getattr(viewer, "canvas", None)
     size: Any = getattr(canvas, "size", None) or getattr(viewer, "_canvas_size", (600, 800))
-    return int(size[0])
+    return int(size[0]), int(size[1])

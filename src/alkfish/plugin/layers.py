@@ -7,47 +7,37 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.errors import AlkfishError
-from alkfish.model.probe import ProbeEnd
 from alkfish.model.result import CaseResult
-from alkfish.plugin.colours import (
-    COLOUR_MAPS,
-    END_SYMBOLS,
-    RING_COLOURS,
-    colour_of_end,
-)
-from alkfish.plugin.convert import (
-    channel_contrast,
-    frame_size,
-    letter_places,
-    letters,
-    near_rows,
-    pair_lines,
-    pixel_size,
-    spot_marks,
-)
+from alkfish.plugin.channel_layers import CHANNELS, ChannelLayers
+from alkfish.plugin.convert import pixel_size
 from alkfish.plugin.drawing import (
     camera_of,
-    canvas_height,
+    canvas_size,
+    drop,
     fetch_now,
-    holds,
     map_by_table,
     outline_colours,
     pattern_names,
     put_image,
-    put_points,
 )
 from alkfish.plugin.links import Links
+from alkfish.plugin.mark_layers import CURRENT, ENDS, LINE, PAIRS, PATTERNS, MarkLayers
 from alkfish.plugin.outlines import LabelCache, LazyCodes, Numbering
+from alkfish.plugin.read_ahead import ReadAhead
 from alkfish.plugin.view_settings import ViewSettings
 from alkfish.plugin.workspace import Workspace
 from alkfish.review import NucleusKey
 
-CHANNELS = {"dapi": "DAPI", "three_prime": "3'", "five_prime": "5'"}
-OUTLINES, PAIRS, CURRENT, PATTERNS = "Nuclei", "Pairs", "Current nucleus", "Patterns"
-ENDS = {ProbeEnd.THREE_PRIME: "3' signals", ProbeEnd.FIVE_PRIME: "5' signals"}
+__all__ = ["CHANNELS", "CURRENT", "ENDS", "LINE", "OUTLINES", "PAIRS", "PATTERNS", "CaseLayers"]
+
+OUTLINES = "Nuclei"
 SINGLES = ("three_prime", "five_prime", "dapi")
-LINE = "Line"
+N_AHEAD = 3
+"""Nuclei whose pixels are read before they are shown."""
+
+AHEAD_PX = 2048
+"""Reads ahead only while the window shows less than this on either side."""
+
 VIEW_UM = 60.0
 """Height of what is shown when a case is opened: a nucleus and its neighbours."""
 
@@ -76,7 +66,10 @@ class CaseLayers:
         self.numbering: Numbering | None = None
         self._levels: list[npt.NDArray[Any]] = []
         self._settings = ViewSettings()
+        self._channels = ChannelLayers(workspace, self.layers, self._settings)
+        self._marks = MarkLayers(self.viewer, self.layers, self._settings)
         self._cache = LabelCache()
+        self._ahead = ReadAhead()
         self._zoom_before = 0.0
         self._links = Links()
         self._was_hidden = self._is_new_case = False
@@ -102,9 +95,9 @@ class CaseLayers:
         if not all(layer in self.viewer.layers for layer in self.layers.values()):
             self._remove()  # somebody has deleted one by hand
         is_new = not self.layers
-        self._set_channels(fov, size)
+        self._channels.show(self.result, fov, size, is_new_case=self._is_new_case)
         self._set_outlines(fov, size)
-        self._set_marks(size)
+        self._marks.prepare(self.result, size)
         for part, layer in self.layers.items():
             if layer.visible != self._settings.is_visible(part):  # setting it is not cheap
                 layer.visible = self._settings.is_visible(part)
@@ -125,9 +118,33 @@ class CaseLayers:
         camera_of(self.viewer).center = (0.0, *place)
         fetch_now(self.viewer)
 
+    def read_ahead(self) -> None:
+        """Have the pixels around the next nuclei read while this one is looked at."""
+        session = self.workspace.session
+        if session is None or session.current is None or len(self._levels) < 2:
+            return
+        size, zoom = pixel_size(self.result, self.fov), float(camera_of(self.viewer).zoom)
+        height, width = canvas_size(self.viewer)
+        reach = tuple(int(side / zoom / size / 2) + 1 for side in (height, width))
+        if max(reach) > AHEAD_PX:
+            return  # far out: coarser levels are shown, which are soon in memory
+        place = session.place_of(session.current)
+        keys = session.keys_in_order[max(place, 0) + 1 : place + 1 + N_AHEAD]
+        rows = [session.rows[key] for key in keys if key.fov == self.fov]
+        nuclei = self.result.nuclei
+        places = [(float(nuclei.y_px[row]), float(nuclei.x_px[row])) for row in rows]
+        channels = [self._channels.levels(self.fov, part) for part in CHANNELS]
+        images = [levels[0] for levels in channels if levels and len(levels[0].shape) == 2]
+        self._ahead.ask([self._levels[0], *images], places, (reach[0], reach[1]))
+
+    def stop(self) -> None:
+        """Keep the view and read nothing more: the window is closed."""
+        self._settings.save()
+        self._ahead.close()
+
     def zoom_in(self) -> None:
         """Show the current nucleus and its neighbours."""
-        height = max(1, int(canvas_height(self.viewer)))
+        height = max(1, canvas_size(self.viewer)[0])
         camera_of(self.viewer).zoom = height / VIEW_UM
         self.centre()
 
@@ -282,87 +299,15 @@ class CaseLayers:
         for layer in self.layers.values():
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
-        self.layers = {}
-
-    def _drop(self, part: str) -> None:
-        layer = self.layers.pop(part, None)
-        if layer is not None and layer in self.viewer.layers:
-            self.viewer.layers.remove(layer)
-
-    def _set_channels(self, fov: str, size: float) -> None:
-        for channel in CHANNELS:
-            levels = self._channel_levels(fov, channel)
-            if not levels:
-                self._drop(channel)
-                continue
-            is_stack = len(levels[0].shape) == 3
-            step = self.workspace.pictures.z_step_um(fov)
-            scale = (step, size, size) if is_stack else (size, size)
-            data = levels if len(levels) > 1 else levels[0]
-            layer = self.layers.get(channel)
-            if layer is not None and holds(layer, levels):
-                put_image(layer, data, scale)
-                if self._is_new_case:
-                    layer.contrast_limits = self._limits(levels, channel)
-                continue
-            self._drop(channel)
-            self._add_channel(channel, levels, scale)
-
-    def _channel_levels(self, fov: str, channel: str) -> list[Any]:
-        pictures = self.workspace.pictures
-        if not pictures.has(fov):
-            return []
-        try:
-            return pictures.levels(fov, channel)
-        except AlkfishError as error:
-            self.workspace.said.emit(str(error), True)
-            return []
-
-    def _add_channel(self, channel: str, levels: list[Any], scale: tuple[float, ...]) -> None:
-        probe = self.result.probe
-        colours = {
-            "dapi": "blue",
-            "three_prime": COLOUR_MAPS[probe.three_prime_colour],
-            "five_prime": COLOUR_MAPS[probe.five_prime_colour],
-        }
-        colour, name = colours[channel], CHANNELS[channel]
-        layer = self.viewer.add_image(
-            levels if len(levels) > 1 else levels[0],
-            multiscale=len(levels) > 1,
-            name=name if channel == "dapi" else f"{name} ({colour})",
-            colormap=colour,
-            blending="additive",
-            contrast_limits=self._limits(levels, channel),
-            visible=self._settings.is_visible(channel),
-            scale=scale,
-            units="um",
-        )
-        self.layers[channel] = layer
-        place = self.viewer.layers.index(layer)
-        if place >= len(CHANNELS):  # made anew over the marks: back to the bottom
-            self.viewer.layers.move(place, 0)
+        self.layers.clear()
 
     def save_view(self) -> None:
         """Keep the contrast of the case for the next time."""
         self._settings.save()
 
-    def _limits(self, levels: list[Any], channel: str) -> tuple[float, float]:
-        """Return the contrast that was chosen for the case, else a usual one."""
-        return self._settings.contrast(channel) or self._contrast(levels[-1], channel)
-
-    def _contrast(self, level: Any, channel: str) -> tuple[float, float]:
-        spots = self.result.spots
-        ends = {"three_prime": "3p", "five_prime": "5p"}
-        own = (spots.end == ends.get(channel, "")) & (spots.nucleus_id > 0)
-        plane = level[level.shape[0] // 2] if len(level.shape) == 3 else level
-        side = tuple(slice(n // 4, n - n // 4) for n in plane.shape)
-        return channel_contrast(
-            np.asarray(plane[side]), spots.amplitude[own], spots.background[own]
-        )
-
     def _set_outlines(self, fov: str, size: float) -> None:
         if fov not in self.result.labels:
-            self._drop(OUTLINES)
+            drop(self.viewer, self.layers, OUTLINES)
             return
         self._levels = self._cache.levels(self.result, self._machine(), fov)
         self._number()
@@ -373,7 +318,7 @@ class CaseLayers:
         if layer is not None and layer.multiscale == many:
             put_image(layer, data, (size, size))
             return
-        self._drop(OUTLINES)
+        drop(self.viewer, self.layers, OUTLINES)
         map_by_table()
         layer = self.viewer.add_labels(
             data,
@@ -419,107 +364,19 @@ class CaseLayers:
                 layer.data[part][inside] = self.numbering(labels[part])[inside]
         layer.refresh(extent=False)
 
-    def _set_marks(self, size: float) -> None:
-        if CURRENT not in self.layers:
-            self._add_marks(size)
-        for part in (*(end.value for end in ENDS), PAIRS, LINE, PATTERNS, CURRENT):
-            self.layers[part].editable = False
-            if not np.allclose(self.layers[part].scale[-2:], size):
-                self.layers[part].scale = (size, size)
-
-    def _add_marks(self, size: float) -> None:
-        probe, common = self.result.probe, {"scale": (size, size), "units": "um"}
-        for end, name in ENDS.items():
-            self.layers[end.value] = self.viewer.add_points(
-                np.empty((0, 2)),
-                name=name,
-                symbol=END_SYMBOLS[end],
-                face_color="transparent",
-                border_color=RING_COLOURS[colour_of_end(probe, end)],
-                visible=self._settings.is_visible(end.value),
-                **common,
-            )
-        self.layers[PAIRS] = self.viewer.add_vectors(
-            np.empty((0, 2, 2)), name=PAIRS, edge_color="white", edge_width=0.12 / size,
-            vector_style="line", opacity=0.8, visible=self._settings.is_visible(PAIRS), **common,
-        )  # fmt: skip
-        self.layers[LINE] = self.viewer.add_vectors(
-            np.empty((0, 2, 2)), name=LINE, edge_color="yellow", edge_width=0.2 / size,
-            vector_style="line", **common,
-        )  # fmt: skip
-        text = {"string": "{letter}", "color": "white", "size": 10, "anchor": "center"}
-        self.layers[PATTERNS] = self.viewer.add_points(
-            np.empty((0, 2)), name=PATTERNS, features={"letter": np.empty(0, str)}, text=text,
-            face_color="transparent", border_color="transparent", size=1,
-            visible=self._settings.is_visible(PATTERNS), **common,
-        )  # fmt: skip
-        words = {"string": "{words}", "color": "white", "size": 12, "anchor": "lower_left"}
-        self.layers[CURRENT] = self.viewer.add_points(
-            np.empty((0, 2)), name=CURRENT, features={"words": np.empty(0, str)}, text=words,
-            symbol="square", face_color="transparent", border_color="white", border_width=0.012,
-            canvas_size_limits=(2, 10000), **common,
-        )  # fmt: skip
-
     def _fill_marks(self) -> None:
         session = self.workspace.session
-        if session is None:
-            return
-        shown = session.may_see_machine
-        for end in ENDS:
-            layer = self.layers[end.value]
-            marks = spot_marks(self.result, self.fov, end)
-            some = slice(None) if shown else slice(0, 0)
-            put_points(layer, marks.places[some], marks.sizes[some], marks.borders[some])
-        lines = pair_lines(self.result, self.fov)
-        self.layers[PAIRS].data = lines if shown else lines[:0]
+        if session is not None:
+            self._marks.fill(session, self.fov)
 
     def _show_current(self, *, centre: bool) -> None:
-        session, layer = self.workspace.session, self.layers.get(CURRENT)
-        if session is None or layer is None or layer not in self.viewer.layers:
-            return
-        if session.current is None or session.current.fov != self.fov:
-            layer.data = np.empty((0, 2))
-            return
-        row = session.rows[session.current]
-        nuclei, side = self.result.nuclei, frame_size(self.result, self.fov)
-        places = [[float(nuclei.y_px[row]), float(nuclei.x_px[row])]]
-        sizes, words = [side], [""]
-        decisive = self._decisive(row) if session.may_see_machine else -1
-        if decisive >= 0:
-            spots = self.result.spots
-            reach = 1.2 * float(spots.diameter_um[decisive]) / pixel_size(self.result, self.fov)
-            place = [float(spots.y_px[decisive]) - reach, float(spots.x_px[decisive]) + reach]
-            places.append(place)
-            sizes.append(0.01)
-            words.append("?")
-        layer.features = {"words": np.empty(0, str)} if len(layer.data) == 0 else layer.features
-        put_points(layer, np.array(places), np.array(sizes), np.full(len(sizes), 0.012))
-        layer.features = {"words": np.array(words)}
-        layer.refresh_text()
-        self._show_patterns()
-        if centre:
-            self.centre()
-
-    def _decisive(self, row: int) -> int:
-        """Return the row of the spot that a pattern hangs on; -1 if there is none."""
-        nuclei, spots = self.result.nuclei, self.result.spots
-        number = int(nuclei.decisive_spot[row])
-        found = np.flatnonzero((spots.fov == nuclei.fov[row]) & (spots.spot_id == number))
-        return int(found[0]) if number > 0 and len(found) else -1
+        session = self.workspace.session
+        if session is not None and self._marks.show_current(session, self.fov):
+            self._show_patterns()
+            if centre:
+                self.centre()
 
     def _show_patterns(self) -> None:
-        session, layer = self.workspace.session, self.layers.get(PATTERNS)
-        if session is None or session.current is None or layer is None:
-            return
-        if layer not in self.viewer.layers:
-            return
-        rows = near_rows(self.result, session.rows[session.current])
-        names = letters(session.patterns[rows])
-        names[self._hidden()[rows]] = ""
-        places = letter_places(self.result, rows)
-        if not np.array_equal(places, layer.data):
-            put_points(layer, places, np.ones(len(rows)), np.zeros(len(rows)))
-        elif np.array_equal(names, layer.features["letter"]):
-            return
-        layer.features = {"letter": names}
-        layer.refresh_text()
+        session = self.workspace.session
+        if session is not None:
+            self._marks.show_patterns(session, self._hidden())

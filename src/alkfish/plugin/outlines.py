@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ LINE_PX = 2
 
 KEPT_FIELDS = 4
 """Label images of small fields that are kept in memory."""
+
+BLOCK_PX, KEPT_BLOCKS = 1024, 16
+"""Side of the squares of a large label image that are kept, and how many of each level: 64 MB."""
 
 SMALL_PX = 4096 * 4096
 """Label images up to this size are shown from memory."""
@@ -60,9 +64,11 @@ class Numbering:
 
     def __call__(self, labels: npt.NDArray[Any]) -> Codes:
         """Return the numbers to draw for a window of labels: those of outlines, 0 inside."""
-        known = np.where(labels < len(self.table), labels, 0)
-        codes: Codes = self.table[known]
-        codes[~edges(known)] = 0
+        known = labels
+        if labels.max(initial=0) >= len(self.table):
+            known = np.where(labels < len(self.table), labels, 0)
+        codes: Codes = np.take(self.table, known)
+        codes *= edges(known)
         return codes
 
 
@@ -84,16 +90,69 @@ class LabelCache:
     def __init__(self) -> None:
         self._result: CaseResult | None = None
         self._kept: OrderedDict[str, list[Any]] = OrderedDict()
+        self._base: tuple[object, dict[str, list[Any]]] = (None, {})
 
     def levels(self, result: CaseResult, machine: CaseResult, fov: str) -> list[Any]:
         """Return what `label_levels` returns."""
         if self._result is not result:
             self._result, self._kept = result, OrderedDict()
-        found = self._kept.pop(fov, None) or label_levels(result, machine, fov)
+        found = self._kept.pop(fov, None) or self._levels(result, machine, fov)
         self._kept[fov] = found
         while len(self._kept) > KEPT_FIELDS:
             self._kept.popitem(last=False)
         return found
+
+    def _levels(self, result: CaseResult, machine: CaseResult, fov: str) -> list[Any]:
+        """Return the levels; what was read of a large image outlives edits, which lie over it."""
+        if self._base[0] is not machine.labels:
+            self._base = machine.labels, {}
+        base = self._base[1]
+        if fov not in base and isinstance(machine.labels, LabelFolder):
+            base[fov] = stored_levels(machine.labels, fov)
+        return label_levels(result, machine, fov, base.get(fov))
+
+
+class Blocks:
+    """A label image on disk whose squares are read once; the last ones are kept. Thread-safe.
+
+    Parameters
+    ----------
+    image : LazyLabels
+        int32, shape (H, W); squares are as large as those it is stored in, or larger.
+    """
+
+    def __init__(self, image: Any) -> None:
+        self._image = image
+        self.shape: tuple[int, ...] = tuple(int(side) for side in image.shape)
+        self._kept: OrderedDict[tuple[int, int], npt.NDArray[Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def __getitem__(self, key: tuple[slice, slice]) -> npt.NDArray[Any]:
+        (top, bottom, _), (left, right, _) = (
+            k.indices(side) for k, side in zip(key, self.shape, strict=True)
+        )
+        window = np.zeros((max(0, bottom - top), max(0, right - left)), np.int32)
+        if (bottom - top) * (right - left) > KEPT_BLOCKS * BLOCK_PX**2 // 2:
+            return np.asarray(self._image[key])
+        for row in range(top // BLOCK_PX, -(-bottom // BLOCK_PX)):
+            for column in range(left // BLOCK_PX, -(-right // BLOCK_PX)):
+                y, x = row * BLOCK_PX, column * BLOCK_PX
+                t, b = max(y, top), min(y + BLOCK_PX, bottom)
+                l_, r = max(x, left), min(x + BLOCK_PX, right)
+                inner = self._block(row, column)[t - y : b - y, l_ - x : r - x]
+                window[t - top : b - top, l_ - left : r - left] = inner
+        return window
+
+    def _block(self, row: int, column: int) -> npt.NDArray[Any]:
+        with self._lock:
+            found = self._kept.pop((row, column), None)
+            if found is None:
+                y, x = row * BLOCK_PX, column * BLOCK_PX
+                found = np.asarray(self._image[y : y + BLOCK_PX, x : x + BLOCK_PX])
+            self._kept[row, column] = found
+            while len(self._kept) > KEPT_BLOCKS:
+                self._kept.popitem(last=False)
+            return found
 
 
 class LazyCodes:
@@ -115,7 +174,16 @@ class LazyCodes:
         return np.asarray(self[...], dtype)
 
 
-def label_levels(result: CaseResult, machine: CaseResult, fov: str) -> list[Any]:
+def stored_levels(labels: LabelFolder, fov: str) -> list[Blocks]:
+    """Return the levels of a label image as they are on disk."""
+    shape = labels.open(fov).shape
+    n_levels = len(level_shapes((int(shape[0]), int(shape[1]))))
+    return [Blocks(labels.open(fov, level)) for level in range(n_levels)]
+
+
+def label_levels(
+    result: CaseResult, machine: CaseResult, fov: str, stored: list[Blocks] | None = None
+) -> list[Any]:
     """Return the label image of a field, and for a large one its lower levels, with all edits.
 
     Parameters
@@ -126,6 +194,8 @@ def label_levels(result: CaseResult, machine: CaseResult, fov: str) -> list[Any]
         As opened; its labels know the lower levels.
     fov : str
         Field.
+    stored : list of Blocks, optional
+        The levels of a large image as they are on disk, if they were opened before.
     """
     full = result.labels[fov]
     height, width = (int(side) for side in full.shape)
@@ -135,11 +205,9 @@ def label_levels(result: CaseResult, machine: CaseResult, fov: str) -> list[Any]
     if not isinstance(base, LabelFolder):
         return [full, *_thinned(full)]
     patches = _patches(result, fov)
-    n_levels = len(level_shapes((height, width)))
-    levels = [base.open(fov, level) for level in range(n_levels)]
     return [
         PatchedImage(image, [_thin(patch, level) for patch in patches])
-        for level, image in enumerate(levels)
+        for level, image in enumerate(stored or stored_levels(base, fov))
     ]
 
 

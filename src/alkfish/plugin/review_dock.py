@@ -121,6 +121,12 @@ class ReviewDock(QWidget):
         for button in self.decide.values():
             button.setEnabled(session.is_reading)
 
+    def catch_up(self) -> None:
+        """Show now what was to be shown soon."""
+        if self._soon.isActive():
+            self._soon.stop()
+            self.show_nucleus()
+
     def _be_quiet(self) -> None:
         self.message.hide()
 

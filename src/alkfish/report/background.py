@@ -10,7 +10,7 @@ from alkfish.evaluate.background import (
     POSITIVE,
     BackgroundStudy,
     LimitMethod,
-    first_positive_percent,
+    first_positive_text,
     specimen_row,
 )
 from alkfish.io.provenance import timestamp
@@ -24,6 +24,12 @@ from alkfish.report.wording import NOTICE
 from alkfish.score.statistics import wilson_interval
 
 TABLES = ("specimens",)
+LABEL_ROOM = 142
+"""Width that the labels of the limits take at the right of the chart."""
+
+FULL = 100.0
+"""A limit above so many per cent is told, but cannot be drawn."""
+
 _LINES = {
     LimitMethod.MEAN_3SD: ("mean + 3 SD", "6 4"),
     LimitMethod.BETA_INVERSE: ("beta-inverse", "2 3"),
@@ -96,7 +102,7 @@ def render_background(study: BackgroundStudy, *, written: str = "", lab_name: st
         "lab_name": lab_name,
         "reached": any(study.positive.limit(method) >= rule for method in LimitMethod),
         "methods": tuple(LimitMethod),
-        "first": first_positive_percent,
+        "first": first_positive_text,
         "kinds": CLASSES,
         "words": class_word,
         "chart": rate_chart(study),
@@ -119,15 +125,20 @@ def rate_chart(study: BackgroundStudy) -> str:
     rule = study.probe.case_rule.positive_percent
     spans = [wilson_interval(s.count(POSITIVE), s.counts.n_enumerated) for s in ordered]
     limits = {method: study.positive.limit(method) for method in LimitMethod}
-    heights = [0.0, rule, *limits.values(), *(100 * high for _, high in spans)]
-    frame = Frame((0.0, len(ordered) + 1.0), (0.0, value_range(heights, least=5)[1]))
+    drawn = {method: limit for method, limit in limits.items() if limit <= FULL}
+    heights = [0.0, rule, *drawn.values(), *(100 * high for _, high in spans)]
+    top = min(FULL, value_range(heights, least=5)[1])
+    frame = Frame((0.0, len(ordered) + 1.0), (0.0, top), right=LABEL_ROOM)
     for number, (low, high) in enumerate(spans, 1):
         x = frame.at_x(number)
         frame.parts.append(svg.line(x, frame.at_y(100 * low), x, frame.at_y(100 * high), width=1.2))
+    labels: list[tuple[float, str]] = []
     for method, (words, dash) in _LINES.items():
-        text = f"{words} {limits[method]:.1f} %"
-        frame.horizontal(limits[method], text, class_="limit", stroke="#444", dash=dash)
-    frame.horizontal(rule, f"cut-off of the profile {rule} %", class_="cut", stroke=CUT, dash="5 3")
+        if method in drawn:
+            frame.horizontal(drawn[method], "", class_="limit", stroke="#444", dash=dash)
+            labels.append((drawn[method], f"{words} {drawn[method]:.1f} %"))
+    frame.horizontal(rule, "", class_="cut", stroke=CUT, dash="5 3")
+    frame.label_lines([*labels, (rule, f"cut-off {rule} %")])
     frame.axes("specimens, by rate", "% positive")
     frame.points(
         [

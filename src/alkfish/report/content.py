@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alkfish.config import Config, list_settings
+from alkfish.io.fingerprint import probe_fingerprint
 from alkfish.model.probe import ProbeProfile
 from alkfish.model.result import Call, CaseResult, FieldQC
 from alkfish.report.details import CaseDetails
@@ -16,6 +17,7 @@ from alkfish.report.review import ReviewState
 from alkfish.report.wording import (
     CALL_WORDS,
     LIMITS,
+    NO_ISCN,
     NOTICE,
     PATTERN_WORDS,
     POSITIVE,
@@ -24,6 +26,7 @@ from alkfish.report.wording import (
     flag_meaning,
     interval_text,
     percent_of,
+    reaches_borderline,
     rule_text,
     share_text,
     threshold_text,
@@ -90,6 +93,7 @@ class Content:
     patterns: tuple[PatternRow, ...]
     excluded: tuple[tuple[str, int], ...]
     iscn: str
+    no_iscn: str
     method: tuple[tuple[str, str], ...]
     sources: tuple[tuple[str, str], ...]
     quality: tuple[FieldRow, ...]
@@ -113,12 +117,13 @@ def make_content(
     call = review.call(machine)
     agrees = call is figures.call
     order = options.three_prime_first
+    borderline = reaches_borderline(figures.counts, result.probe)
     return Content(
         case_id=result.case_id,
         gene=result.probe.gene,
         call_words=CALL_WORDS[call],
         call_key=call.value.lower(),
-        call_meaning=call_meaning(call, result.probe.gene),
+        call_meaning=call_meaning(call, figures.counts, result.probe),
         overruled="" if call is machine else CALL_WORDS[machine],
         review=review,
         n_positive=figures.counts.n_positive,
@@ -131,6 +136,7 @@ def make_content(
         patterns=_pattern_rows(result),
         excluded=tuple((flag_meaning(k), n) for k, n in _most_first(result.excluded) if n),
         iscn=iscn_string(result, call, three_prime_first=order) if agrees else "",
+        no_iscn=_no_iscn(result) if call is Call.NEGATIVE and borderline else "",
         method=_method(result, details),
         sources=tuple((key.replace("_", " "), text) for key, text in result.probe.sources.items()),
         quality=tuple(_field_row(qc) for qc in result.fields),
@@ -142,6 +148,12 @@ def make_content(
         details=details,
         projected=any(qc.n_planes > 1 for qc in result.fields),
     )
+
+
+def _no_iscn(result: CaseResult) -> str:
+    counts = result.call.counts
+    low, high = result.probe.case_rule.borderline_percent
+    return NO_ISCN.format(positive=counts.n_positive, total=counts.n_enumerated, low=low, high=high)
 
 
 def _rate(result: CaseResult) -> dict[str, str]:
@@ -234,6 +246,8 @@ def _origin(result: CaseResult) -> tuple[tuple[str, str], ...]:
     rows = [
         ("Software", f"alkfish {made.version}"),
         ("Settings fingerprint (SHA-256)", made.config_fingerprint),
+        ("Probe profile", f"{result.probe.name}, version {result.probe.version}"),
+        ("Probe profile fingerprint (SHA-256)", probe_fingerprint(result.probe)),
         ("Scored", made.created),
     ]
     return tuple((label, text) for label, text in rows if text)

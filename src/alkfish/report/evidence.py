@@ -26,7 +26,7 @@ from alkfish.report.pictures import (
     probe_view,
     window_around,
 )
-from alkfish.report.wording import PatternWords, words_of
+from alkfish.report.wording import PatternWords, chance_text, words_of
 
 MAX_MAP_PICTURES = 12
 """With more fields, maps carry marks only: the page must stay small."""
@@ -159,7 +159,7 @@ def _card(
         nucleus_id=int(nuclei.nucleus_id[row]),
         signals=signals_text(nuclei, row),
         separation=float(nuclei.max_separation_diam[row]),
-        certainty=f"{item.certainty:.0%}" if item.pattern else "",
+        certainty=chance_text(item.certainty) if item.pattern else "",
         why=item.why,
         description=describe(result, item),
         views=_views(result, index, reader, fov, window, marks),

@@ -13,6 +13,7 @@ from typing import Any
 
 from alkfish.errors import InputError, output_errors
 from alkfish.io.bundle import folder_name, open_bundle
+from alkfish.io.fingerprint import probe_fingerprint
 from alkfish.model.result import Call, CaseResult
 from alkfish.report.details import CaseDetails
 from alkfish.report.iscn import iscn_string
@@ -108,7 +109,7 @@ def fhir_report(
 def _conclusion(result: CaseResult, state: ReviewState, call: Call) -> str:
     parts = [
         f"{state.heading if state.is_read else NOT_REVIEWED}.",
-        f"{CALL_WORDS[call]}: {call_meaning(call, result.probe.gene)}.",
+        f"{CALL_WORDS[call]}: {call_meaning(call, result.call.counts, result.probe)}.",
         *(f"{reason}." for reason in result.call.reasons),
         *(f"Caution: {caution.text}." for caution in result.call.cautions),
         NOTICE,
@@ -130,6 +131,8 @@ def _observations(
             {"text": rule_text(result.probe.separation)}, {"text": threshold_text(result.probe)},
             {"text": f"Probe: {result.probe.title}; lot: {lot or 'not stated'}"},
             {"text": f"Settings fingerprint: {result.provenance.config_fingerprint}"},
+            {"text": f"Probe profile: {result.probe.name}, version {result.probe.version}, "
+             f"fingerprint {probe_fingerprint(result.probe)}"},
         ],
     }  # fmt: skip
     yield {"code": _code("Scoring method", LOINC["method"]), "valueString": method}

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from alkfish.model.result import CaseResult
 from alkfish.model.signals import NucleusRecords
-from alkfish.report.wording import PATTERN_WORDS, flag_meaning, words_of
+from alkfish.report.wording import PATTERN_WORDS, chance_text, flag_meaning, words_of
 
 TELLING_FLAGS = (
     "only_3p", "too_many_signals", "only_5p", "dim_5p", "dim_3p", "clump", "out_of_focus",
@@ -138,7 +138,7 @@ def describe(result: CaseResult, shown: ShownNucleus) -> str:
     parts = [
         f"Nucleus {nuclei.nucleus_id[row]} of {nuclei.fov[row]}: {words.name}",
         signals_text(nuclei, row),
-        f"certainty {shown.certainty:.0%}" if shown.pattern else shown.why,
+        f"certainty {chance_text(shown.certainty)}" if shown.pattern else shown.why,
         *flags,
     ]
     return "; ".join(parts)

@@ -11,6 +11,7 @@ import numpy as np
 
 from alkfish.model.result import Call, CaseResult
 from alkfish.model.signals import NucleusRecords, Pattern
+from alkfish.report.wording import reaches_borderline
 
 NORMAL_COPIES = 2
 _ABNORMAL = (Pattern.SPLIT.value, Pattern.ISOLATED_3P.value, Pattern.ISOLATED_5P.value)
@@ -21,7 +22,8 @@ def iscn_string(result: CaseResult, call: Call, *, three_prime_first: bool = Tru
 
     A population is named by its most frequent signal constellation and counted by its pattern. A
     pattern makes a population if it reaches the cut-off of the case rule by itself, or is the
-    largest positive pattern of a positive case.
+    largest positive pattern of a positive case. A negative case whose positive nuclei reach the
+    borderline range has no string: a normal one would hide them.
 
     Parameters
     ----------
@@ -32,7 +34,8 @@ def iscn_string(result: CaseResult, call: Call, *, three_prime_first: bool = Tru
     three_prime_first : bool
         Order of the probe ends.
     """
-    if call not in (Call.POSITIVE, Call.NEGATIVE):
+    hidden = call is Call.NEGATIVE and reaches_borderline(result.call.counts, result.probe)
+    if hidden or call not in (Call.POSITIVE, Call.NEGATIVE):
         return ""
     total = result.call.counts.n_enumerated
     counts = {name: n for name, n in result.call.counts.by_pattern().items() if name in _ABNORMAL}

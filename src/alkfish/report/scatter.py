@@ -14,6 +14,8 @@ from alkfish.report.charts import CUT, tick_step
 
 WIDTH, HEIGHT = 520, 400
 LEFT, RIGHT, TOP, BOTTOM = 58, 20, 26, 50
+LABEL_STEP = 13.0
+"""Least distance of two labels at the side of a plot."""
 
 MARKS = {
     "agree": ("fused", "#2f6db5", "same call"),
@@ -37,16 +39,17 @@ class Point:
 
 @dataclass(frozen=True)
 class Frame:
-    """Ranges of both axes, and how values become places."""
+    """Ranges of both axes, and how values become places; ``right`` is left free for labels."""
 
     x: tuple[float, float]
     y: tuple[float, float]
     parts: list[str] = field(default_factory=list)
+    right: int = RIGHT
 
     def at_x(self, value: float) -> float:
         """Return the place of a value of the lower axis."""
         low, high = self.x
-        return LEFT + (WIDTH - LEFT - RIGHT) * (value - low) / (high - low)
+        return LEFT + (WIDTH - LEFT - self.right) * (value - low) / (high - low)
 
     def at_y(self, value: float) -> float:
         """Return the place of a value of the left axis."""
@@ -57,25 +60,43 @@ class Frame:
         """Draw a line across, with words at its right end."""
         y = self.at_y(value)
         self.parts.append(
-            svg.line(LEFT, y, WIDTH - RIGHT, y, class_=class_, stroke=stroke, dash=dash, width=1.4)
+            svg.line(
+                LEFT, y, WIDTH - self.right, y, class_=class_, stroke=stroke, dash=dash, width=1.4
+            )
         )
         if words:
             self.parts.append(
-                svg.text(WIDTH - RIGHT - 2, y - 4, words, anchor="end", size=11, class_="halo ink")
+                svg.text(
+                    WIDTH - self.right - 2, y - 4, words, anchor="end", size=11, class_="halo ink"
+                )
             )
+
+    def label_lines(self, labels: Sequence[tuple[float, str]]) -> None:
+        """Write words beside the right end of lines at these values, none upon another."""
+        ordered = sorted(labels, key=lambda item: -item[0])
+        wanted = [self.at_y(value) for value, _ in ordered]
+        lowest = HEIGHT - BOTTOM - LABEL_STEP * (len(ordered) - 1)
+        place = -np.inf
+        for number, (y, (_, words)) in enumerate(zip(wanted, ordered, strict=True)):
+            place = max(place + LABEL_STEP, min(y, lowest + LABEL_STEP * number))
+            edge, text = WIDTH - self.right, WIDTH - self.right + 12
+            self.parts.append(svg.line(edge, y, text - 2, place, width=0.8, stroke="#888"))
+            self.parts.append(svg.text(text, place + 4, words, size=11, class_="ink"))
 
     def band(self, interval: tuple[float, float]) -> None:
         """Draw an interval of the left axis as a band, cut at the frame."""
         low, high = (min(max(value, self.y[0]), self.y[1]) for value in interval)
         top, bottom = self.at_y(high), self.at_y(low)
         self.parts.append(
-            svg.rect(LEFT, top, WIDTH - LEFT - RIGHT, bottom - top, fill="#e4e8f0", class_="ci")
+            svg.rect(
+                LEFT, top, WIDTH - LEFT - self.right, bottom - top, fill="#e4e8f0", class_="ci"
+            )
         )
 
     def axes(self, name_x: str, name_y: str) -> None:
         """Draw both axes with round ticks and their names."""
         base = HEIGHT - BOTTOM
-        self.parts.append(svg.line(LEFT, base, WIDTH - RIGHT, base))
+        self.parts.append(svg.line(LEFT, base, WIDTH - self.right, base))
         self.parts.append(svg.line(LEFT, TOP, LEFT, base))
         for value in _ticks(*self.x):
             x = self.at_x(value)
@@ -85,7 +106,7 @@ class Frame:
             y = self.at_y(value)
             self.parts.append(svg.line(LEFT - 4, y, LEFT, y))
             self.parts.append(svg.text(LEFT - 7, y + 4, f"{value:g}", anchor="end", size=11))
-        middle = (LEFT + WIDTH - RIGHT) / 2
+        middle = (LEFT + WIDTH - self.right) / 2
         self.parts.append(svg.text(middle, HEIGHT - 10, name_x, anchor="middle", size=12))
         self.parts.append(svg.text(4, 15, name_y, size=12))
 

@@ -95,7 +95,7 @@ def csv_text(rows: Rows) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    text = str(value)
+    text = str(value + 0.0 if isinstance(value, float) else value)  # -0.0 becomes 0.0
     return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
 
 

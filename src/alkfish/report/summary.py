@@ -44,6 +44,8 @@ class SummaryRow:
         Rate and interval, 0-1.
     cutoff : int
         Per cent.
+    profile : str
+        Version and beginning of the fingerprint of the probe profile.
     control, control_passed, control_text : str
         Kind of control slide (empty for a patient), ``yes`` or ``no``, and in words.
     reason : str
@@ -68,6 +70,7 @@ class SummaryRow:
     n_counted: int = 0
     cautions: tuple[str, ...] = ()
     probe: str = ""
+    profile: str = ""
     lot: str = ""
     block: str = ""
     notes: str = ""
@@ -112,25 +115,47 @@ def reports_are_installed() -> bool:
     return importlib.util.find_spec("jinja2") is not None
 
 
-def render_summary(
-    rows: Sequence[SummaryRow],
-    *,
-    failed_controls: Sequence[str],
-    n_controls: int,
-    lab_name: str = "",
-) -> str:
+@dataclass(frozen=True)
+class SummaryHead:
+    """What the page says of the batch as a whole.
+
+    Attributes
+    ----------
+    lab_name : str
+        Stands at the head.
+    source, folder : str
+        Names of the sheet or folder of the cases, and of the folder of results.
+    made : str
+        When the page was made.
+    failed_controls : tuple of str
+        Control slides that do not show what they must, in words.
+    same_pictures : tuple of str
+        Cases that have a picture of another one, in words.
+    n_uncovered : int
+        Patients' cases without a control slide of each kind, of their probe and lot.
+    strangers : tuple of str
+        Results in the folder that belong to no case of the batch.
+    """
+
+    lab_name: str = ""
+    source: str = ""
+    folder: str = ""
+    made: str = ""
+    failed_controls: tuple[str, ...] = ()
+    same_pictures: tuple[str, ...] = ()
+    n_uncovered: int = 0
+    strangers: tuple[str, ...] = ()
+
+
+def render_summary(rows: Sequence[SummaryRow], head: SummaryHead) -> str:
     """Return the page of a batch.
 
     Parameters
     ----------
     rows : sequence of SummaryRow
         In the order of the sheet.
-    failed_controls : sequence of str
-        Control slides that do not show what they must, in words.
-    n_controls : int
-        Control slides of the batch.
-    lab_name : str
-        Stands at the head.
+    head : SummaryHead
+        What is said of the batch as a whole.
 
     Raises
     ------
@@ -140,12 +165,12 @@ def render_summary(
     values: dict[str, Any] = {
         "rows": rows,
         "tallies": _tallies(rows),
-        "failed_controls": failed_controls,
-        "n_controls": n_controls,
+        "head": head,
+        "n_controls": sum(bool(row.control) for row in rows),
+        "n_passed": sum(row.control_passed == "yes" for row in rows),
         "n_patients": sum(not row.control for row in rows),
         "n_called": sum(bool(row.call) for row in rows),
         "n_unread": sum(bool(row.call) and row.review == "not reviewed" for row in rows),
-        "lab_name": lab_name,
         "version": __version__,
         "notice": NOTICE,
         "shown": _CLOSED,

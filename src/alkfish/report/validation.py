@@ -24,7 +24,7 @@ from alkfish.report.study_files import (
     study_paths,
     write_study,
 )
-from alkfish.report.wording import NOTICE, PATTERN_WORDS
+from alkfish.report.wording import NOTICE, PATTERN_WORDS, chance_text, signed_text
 from alkfish.review.agreement import CATEGORIES, NOT_SCORABLE
 
 CASE_REPORTS = ("report.html", "report-anonymous.html")
@@ -58,12 +58,16 @@ TABLES = ("cases", "nuclei")
 
 @dataclass(frozen=True)
 class Target:
-    """A figure beside what the project aims at (clinical-rules 6.3)."""
+    """A figure beside what the project aims at (clinical-rules 6.3).
+
+    ``known`` is false where the figure cannot be told; ``met`` then says nothing.
+    """
 
     name: str
     target: str
     found: str
     met: bool
+    known: bool = True
 
 
 def validation_paths(path: str | Path, *, pdf: bool, overwrite: bool) -> tuple[Path, ...]:
@@ -162,6 +166,8 @@ def render_validation(
         "call_names": CALLS,
         "categories": CATEGORIES,
         "words": pattern_word,
+        "chance": chance_text,
+        "signed": signed_text,
         "identity": _identity(validation, anchors) if known else "",
         "difference": _difference(validation, anchors) if known else "",
         "legend": LEGEND,
@@ -243,7 +249,8 @@ def targets_of(validation: Validation) -> list[Target]:
         kappa, share = calls.kappa.value, calls.accuracy.value
         found.append(Target("Agreement of calls", "95 % or more", f"{100 * share:.1f} %",
                             share >= 0.95))  # fmt: skip
-        found.append(Target("Kappa", "0.85 or more", f"{kappa:.2f}", kappa >= 0.85))
+        told = f"{kappa:.2f}" if calls.has_kappa else "cannot be told"
+        found.append(Target("Kappa", "0.85 or more", told, kappa >= 0.85, calls.has_kappa))
         found.append(Target("Opposite calls outside of 10 to 20 %", "none", str(len(clear)),
                             not clear))  # fmt: skip
     if undecided.total:

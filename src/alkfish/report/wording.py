@@ -8,6 +8,7 @@ from alkfish.model.flags import NucleusFlag
 from alkfish.model.probe import ProbeProfile, SeparationMeasure, SeparationRule
 from alkfish.model.result import Call, CaseCall, PatternCounts
 from alkfish.model.signals import Pattern
+from alkfish.score.case_rule import reaches_cutoff
 
 NOTICE = (
     "Research use only. Not for diagnostic use unless the laboratory has validated it. alkfish "
@@ -34,6 +35,14 @@ CALL_MEANINGS = {
     Call.NOT_EVALUABLE: "no statement on {gene} rearrangement is possible; this is not a negative "
     "result",
 }
+
+
+BELOW_CUTOFF = "rearranged nuclei below the cut-off; borderline, confirm by another method"
+
+NO_ISCN = (
+    "No ISCN string is proposed: the case is negative, but {positive} of {total} nuclei are "
+    "rearranged, which reaches the borderline range of {low} to {high} %."
+)
 
 
 @dataclass(frozen=True)
@@ -89,9 +98,21 @@ def words_of(pattern: str) -> PatternWords:
     return PATTERN_WORDS.get(pattern, NOT_COUNTED)
 
 
-def call_meaning(call: Call, gene: str) -> str:
-    """Return what a call says, in a few words."""
-    return CALL_MEANINGS[call].format(gene=gene)
+def call_meaning(call: Call, counts: PatternCounts, probe: ProbeProfile) -> str:
+    """Return what a call says, in a few words.
+
+    A negative case whose positive nuclei reach the borderline range is not said to have none.
+    """
+    hidden = call is Call.NEGATIVE and reaches_borderline(counts, probe)
+    if hidden and not reaches_cutoff(counts, probe.case_rule):
+        return BELOW_CUTOFF
+    return CALL_MEANINGS[call].format(gene=probe.gene)
+
+
+def reaches_borderline(counts: PatternCounts, probe: ProbeProfile) -> bool:
+    """Return whether there are positive nuclei, and so many that the borderline range begins."""
+    low = probe.case_rule.borderline_percent[0]
+    return counts.n_positive > 0 and low * counts.n_enumerated <= 100 * counts.n_positive
 
 
 def rule_text(rule: SeparationRule) -> str:
@@ -125,6 +146,18 @@ def percent_of(counts: PatternCounts, cutoff_percent: int) -> str:
         if (float(text) < cutoff_percent) == below:
             break
     return f"{text} %"
+
+
+def chance_text(probability: float) -> str:
+    """Return an estimated probability in whole per cent; never as if it were certain."""
+    percent = round(100 * probability)
+    return "<1 %" if percent < 1 else ">99 %" if percent > 99 else f"{percent} %"
+
+
+def signed_text(value: float) -> str:
+    """Return a difference with its sign and one decimal; nothing is not negative."""
+    text = f"{value:+.1f}"
+    return "0.0" if float(text) == 0 else text
 
 
 def interval_text(call: CaseCall) -> str:

@@ -60,6 +60,7 @@ CAUTION_TEXTS = {
     "signals of other planes are missed, and fused signals may look isolated",
     "coarse_stack": f"the focus planes lie more than {MAX_STEP_UM:g} um apart: signals between "
     "them are dim, and their depth is poorly known",
+    "own_cutoff": "the cut-off is the laboratory's own, not the kit's",
     "reading": "a picture was altered on reading",
 }
 """Codes of all cautions and their words (clinical-rules 1.5, 1.6, 9)."""
@@ -191,8 +192,22 @@ def _cautions(
         "coarse_stack": any(qc.z_step_um > MAX_STEP_UM for qc in fields),
     }
     cautions = [Caution(code, CAUTION_TEXTS[code]) for code, applies in found.items() if applies]
+    if probe.has_own_cutoff:
+        cautions.insert(0, Caution("own_cutoff", _own_cutoff_text(probe)))
     cautions += [Caution("reading", note) for note in dict.fromkeys(notes)]
     return tuple(cautions)
+
+
+def _own_cutoff_text(probe: ProbeProfile) -> str:
+    """Return that the cut-off is not the kit's, and what it rests on."""
+    measured = probe.background
+    if measured is None:
+        return CAUTION_TEXTS["own_cutoff"]
+    kit = f" {measured.kit_percent} %" if measured.kit_percent else ""
+    return (
+        f"the cut-off of {probe.case_rule.positive_percent} % is the laboratory's own, from "
+        f"{measured.n_specimens} normal specimens, not the kit's{kit}"
+    )
 
 
 def _covered_um(qc: FieldQC) -> float:

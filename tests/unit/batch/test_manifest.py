@@ -87,6 +87,22 @@ def test_excel(lab):
     assert (case.case_id, case.lot) == ("17", "498512")
 
 
+def test_formulas_without_values_are_not_empty_cells(lab):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["case_id", "images"], ["x", "a"], ["=A2", "b"]):
+        book.active.append(row)
+    book.save(lab / "cases.xlsx")
+    with pytest.raises(InputError, match=r"formulas without their values[\s\S]*row 3, cell 1: =A2"):
+        read_cases(lab / "cases.xlsx")
+
+
+def test_composed_and_decomposed_letters_are_one_id(lab):
+    assert "'M\u0075\u0308ller' is the id of row 2" in problems(
+        lab, "case_id,images\nM\u00fcller,a\nMu\u0308ller,b\n"
+    )[0]  # fmt: skip
+
+
 def test_all_problems_are_told_at_once(lab):
     told = problems(
         lab,

@@ -1,5 +1,6 @@
 """The runner: no case stops the others, not even one that kills its workers."""
 
+import errno
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,9 +10,10 @@ import pytest
 from alkfish.batch import runner as module
 from alkfish.batch.cases import BatchCase, Control
 from alkfish.batch.events import EventKind
+from alkfish.batch.knowledge import NO_NOTE
 from alkfish.batch.outcomes import Done, Failed, Waiting
 from alkfish.batch.runner import Runner
-from alkfish.batch.work import Packed
+from alkfish.batch.work import Packed, ReportPlan
 from alkfish.errors import ExecutionError, ImageError
 
 
@@ -48,13 +50,16 @@ class StubPlan(SimpleNamespace):
 class StubPlanner:
     out = Path("nowhere")
 
-    def plan(self, case, _review):
+    def plan(self, case, _review, _note):
         if case.case_id.startswith("closed"):
             raise ImageError("cannot be opened")
         if case.case_id == "defect":
             raise ZeroDivisionError("a mistake of ours")
         inner = SimpleNamespace(paths=(), fields=())
-        return StubPlan(case=case, work=SimpleNamespace(case_id=case.case_id, case=inner))
+        work = SimpleNamespace(
+            case_id=case.case_id, case=inner, note=NO_NOTE, report=ReportPlan(wanted=False)
+        )
+        return StubPlan(case=case, work=work)
 
 
 @pytest.fixture
@@ -100,8 +105,20 @@ def test_a_case_that_kills_workers_is_found_and_the_rest_is_done(run):
 
 
 def test_controls_come_first(run):
-    _, _, ran = run("a", "b", "N", controls=("N",))
-    assert ran == ["N", "a", "b"]
+    _, _, ran = run("a", "b", "N", "P", controls=("N", "P"))
+    assert ran == ["N", "P", "a", "b"]
+
+
+def test_a_full_disk_says_where_and_what_to_do(run, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "out/a/x")
+
+    monkeypatch.setattr(module, "place_packed", full)
+    outcomes, _, _ = run("a", "b")
+    error = outcomes["a"].error
+    assert (error["type"], error["where"]) == ("OutputError", "out/a/x")
+    assert error["found"] == "No space left on device"
+    assert "make room" in error["remedy"]
 
 
 def test_what_was_not_reached_waits(run):

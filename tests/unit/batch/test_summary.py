@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from alkfish.batch.cases import BatchCase
-from alkfish.batch.controls import check_controls
+from alkfish.batch.cases import BatchCase, Control
 from alkfish.batch.outcomes import Failed, Waiting
 from alkfish.batch.reviews import ReviewNote
-from alkfish.batch.summary import COLUMNS, summary_csv, write_summary
+from alkfish.batch.summary import COLUMNS, strangers, summary_csv, write_summary
 from alkfish.errors import ImageError
 
 pytest.importorskip("jinja2")
@@ -19,15 +18,14 @@ HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
 
 def table(out, outcomes, reviews=None):
-    checks = check_controls(outcomes)
-    text = summary_csv(out, outcomes, checks, reviews or {})
+    text = summary_csv(out, outcomes, reviews or {})
     assert text.startswith("\ufeff")
     rows = csv.DictReader(text[1:].splitlines(keepends=True))
     return {row["case_id"]: row for row in rows}
 
 
 def page(out, outcomes, reviews=None, **options):
-    write_summary(out, outcomes, check_controls(outcomes), reviews or {}, **options)
+    write_summary(out, outcomes, reviews or {}, **options)
     return (out / "summary.html").read_text("utf-8")
 
 
@@ -37,14 +35,14 @@ def test_columns_are_frozen():
         "interval_high_percent", "n_positive", "n_counted", "n_nuclei", "n_fields", "cautions",
         "caution_codes", "control", "control_passed", "probe", "lot", "block", "notes", "review",
         "reason", "report", "bundle", "version", "config_fingerprint", "result_fingerprint",
-        "scored",
+        "scored", "probe_version", "probe_fingerprint",
     )  # fmt: skip
 
 
 def test_rows_in_the_order_of_the_sheet(done, tmp_path):
     outcomes = [
         done("b", 58, 131, cautions=("look again",)),
-        Failed.of(BatchCase("a", (), lot="L"), ImageError("damaged", where="x.tif")),
+        Failed.of(BatchCase("a", ()), ImageError("damaged", where="x.tif")),
         Waiting(BatchCase("c", ())),
         done("d", 0, 10),
     ]
@@ -115,3 +113,54 @@ def test_failed_controls_come_first_and_good_ones_are_told(done, tmp_path):
 def test_an_older_result_is_pointed_out(tmp_path):
     failed = Failed.of(BatchCase("a", ()), ImageError("damaged"), has_older=True)
     assert "still holds an older result" in page(tmp_path, [failed])
+    assert table(tmp_path, [failed])["a"]["reason"].endswith("an older result of this case.")
+
+
+def test_results_of_other_cases_in_the_folder_are_pointed_out(done, tmp_path):
+    for name in ("A", "gone", "no result", ".a.older"):
+        (tmp_path / name).mkdir()
+        if name != "no result":
+            (tmp_path / name / "result.json").write_text("{}")
+    assert strangers(tmp_path, [BatchCase("a", ()), BatchCase("x/y", ())]) == ("gone",)
+    assert "results of no case of this batch: gone." in page(tmp_path, [done("a", 0, 100)])
+
+
+def test_codes_of_the_batch_come_first(done, tmp_path):
+    outcomes = [done("p", 50, 100, cautions=("x",)), done("N", 30, 100, control="negative")]
+    rows = table(tmp_path, outcomes)
+    assert rows["p"]["caution_codes"] == "control_failed no_control code_0"
+
+
+def test_paths_stay_paths_and_are_no_formulas(done, tmp_path):
+    outcome = done("=x", 0, 100, out=tmp_path)
+    reported = replace(outcome, report=tmp_path.absolute() / "=x" / "report.html")
+    row = table(tmp_path, [reported])["'=x"]
+    assert (row["report"], row["bundle"]) == ("./=x/report.html", "./=x")
+
+
+def test_a_printed_page_says_when_and_what_it_is_of(done, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    text = page(tmp_path, [done("p", 50, 100)], source="monday.csv")
+    assert "Cases of monday.csv" in text
+    assert f"results in {tmp_path.name}" in text
+    assert "made 2023-11-14 22:13 UTC" in text
+
+
+def test_controls_are_counted_and_do_not_cover_other_lots(done, tmp_path):
+    good = [done("N", 0, 100, control="negative", lot="1"),
+            done("P", 90, 100, control="positive", lot="1")]  # fmt: skip
+    text = page(tmp_path, [*good, done("a", 0, 100, lot="1"), done("b", 0, 100, lot="2")])
+    assert "2 of 2 control slides show what they must." in text
+    assert "1 of 2 cases lacks a positive or a negative control slide" in text
+    covered = page(tmp_path, [*good, done("a", 0, 100, lot="1")])
+    assert "lacks a positive" not in covered
+    waiting = Waiting(BatchCase("Q", (), Control.POSITIVE))
+    assert "2 of 3 control slides show what they must so far" in page(tmp_path, [*good, waiting])
+
+
+def test_shared_pictures_come_before_the_calls(done, tmp_path):
+    pair = [done(name, 0, 100) for name in "ab"]
+    pair = [replace(d, figures=replace(d.figures, inputs=frozenset("x"))) for d in pair]
+    text = page(tmp_path, pair)
+    assert text.index("b: same picture as case a") < text.index("Cases by call")
+    assert table(tmp_path, pair)["a"]["caution_codes"] == "same_picture"

@@ -15,6 +15,7 @@ from alkfish.evaluate.background import (
     LimitMethod,
     beta_inverse_limit,
     first_positive_percent,
+    first_positive_text,
     measure_background,
 )
 from alkfish.evaluate.lab_profile import (
@@ -22,6 +23,7 @@ from alkfish.evaluate.lab_profile import (
     lab_profile,
     profile_name,
     rule_with_cutoff,
+    shortage,
     write_profile,
 )
 from alkfish.io.probes import load_probe, probe_from_mapping, probe_to_mapping, probe_to_toml
@@ -81,10 +83,12 @@ def test_all_figures_of_a_small_set_by_hand(results):
 
 
 @pytest.mark.parametrize(
-    ("limit", "percent"), [(0.0, 1), (5.999, 6), (6.0, 7), (14.8, 15), (99.5, 100), (130.0, 100)]
+    ("limit", "percent"),
+    [(0.0, 1), (5.999, 6), (6.0, 7), (14.8, 15), (99.5, 100), (100.0, 0), (130.0, 0)],
 )
 def test_positive_begins_above_the_limit(limit, percent):
     assert first_positive_percent(limit) == percent
+    assert first_positive_text(limit) == (f"{percent} %" if percent else "none")
 
 
 @given(st.integers(1, 400), st.integers(0, 400))
@@ -157,7 +161,7 @@ def test_the_profile_carries_the_cutoff_and_where_it_comes_from(results, method,
     made = lab_profile(study, method, name="our-lab")
     limit = study.positive.limit(LimitMethod(method))
     assert made.case_rule.positive_percent == first_positive_percent(limit)
-    assert (made.name, made.version, made.confirmed) == ("our-lab", 2, True)
+    assert (made.name, made.version, made.confirmed) == ("our-lab", 2, False)
     assert made.background.n_specimens == 4
     assert made.background.limit_percent == pytest.approx(limit, abs=1e-4)
     assert made.background.based_on == "vysis-alk, version 1"
@@ -177,6 +181,63 @@ def test_none_keeps_the_cutoff(results):
     assert made.background.positive_percent == 5.0
     with pytest.raises(InputError, match="no such method"):
         lab_profile(study_of_again(results), "guess", name="our-lab")
+
+
+@pytest.mark.parametrize(
+    ("counts", "n", "lacks"),
+    [((2,) * 5, 200, ""), ((2,) * 4, 200, "4 of at least 5 specimens"),
+     ((2,) * 5, 199, "5 of 5 specimens below 200 counted nuclei")],
+)  # fmt: skip
+def test_an_own_cutoff_is_confirmed_only_with_enough_behind_it(results, counts, n, lacks):
+    study = measure_background([normals(results, counts, n)])
+    made = lab_profile(study, "binomial", name="our-lab")
+    assert shortage(study) == lacks
+    assert made.confirmed is not bool(lacks)
+    assert made.case_rule.positive_percent < 15
+    assert made.title == load_probe().title + ", with the laboratory's own cut-off"
+    assert (made.background.kit_percent, made.has_own_cutoff) == (15, True)
+
+
+def test_an_own_cutoff_stays_one_in_later_versions(results):
+    study = study_of(results)
+    first = lab_profile(study, "binomial", name="our-lab")
+    for method in ("none", "mean-3sd"):
+        again = lab_profile(replace(study, probe=first), method, name="our-lab")
+        assert again.title == first.title
+        assert again.has_own_cutoff
+        assert again.background.kit_percent == 15
+        assert again.background.kit_borderline_percent == (10, 20)
+        assert again.case_rule.borderline_percent[1] <= 20
+    kept = lab_profile(study, "none", name="our-lab")
+    assert (kept.title, kept.confirmed, kept.has_own_cutoff) == (study.probe.title, True, False)
+
+
+def test_a_method_without_a_limit_below_all_gives_no_cutoff(results):
+    study = measure_background([normals(results, [0, 90, 1])])
+    assert study.positive.mean_3sd > 100
+    assert study.to_dict()["limits_percent"][0]["mean-3sd"] is None
+    with pytest.raises(InputError, match="the method gives no cut-off"):
+        lab_profile(study, "mean-3sd", name="our-lab")
+
+
+def test_one_specimen_under_two_names_is_refused(results, new_result):
+    for name in ("a", "b", "c"):
+        one = new_result(name, ["FUSED"] * 60)
+        inputs = {f"{name}.tif": "11" * 32 if name != "c" else "22" * 32}
+        folder = results(name, result=replace(
+            one, provenance=replace(one.provenance, inputs=inputs)
+        ))  # fmt: skip
+    with pytest.raises(InputError, match="the same picture") as refused:
+        measure_background([folder])
+    assert refused.value.found == "a (a.tif) and b (b.tif)"
+
+
+@given(st.integers(1, 100))
+def test_the_borderline_range_is_widened_and_never_replaced(percent):
+    low, high = rule_with_cutoff(CaseRule(), percent).borderline_percent
+    assert 1 <= low <= 10
+    assert low <= percent <= high
+    assert 20 <= high <= 100
 
 
 @given(st.integers(1, 100))

@@ -43,6 +43,12 @@ def test_one_sided_sets_tell_no_kappa():
     assert calls(NN=30).kappa.value == 0.0
     assert calls(NN=30).kappa.interval == (-1.0, 1.0)
     assert calls(NN=30).sensitivity.total == 0
+    assert not calls(NN=30).has_kappa
+    assert not calls(PP=30, EE=1).has_kappa
+    assert not CallAgreement().has_kappa
+    assert calls(PP=30, EE=1).has_kappa_of_all
+    assert calls(NN=29, NP=1).has_kappa
+    assert calls(NN=30).to_dict()["kappa"] is None
 
 
 def test_nothing_compared():

@@ -187,3 +187,26 @@ def test_mixed_methods_are_seen(results, new_result):
 def test_everything_goes_into_json(study):
     text = json.dumps(validate_results(*study).to_dict(), allow_nan=False)
     assert json.loads(text)["cases"][0]["outcome"] == "OPPOSITE"
+
+
+@pytest.mark.parametrize(
+    ("call", "positive", "counted", "told"),
+    [("NEGATIVE", 26, 50, "R: NEGATIVE contradicts 26 of 50 positive nuclei, 52.0 %"),
+     ("POSITIVE", 4, 50, "R: POSITIVE contradicts 4 of 50 positive nuclei, 8.0 %"),
+     ("NEGATIVE", 20, 100, "the manual call NEGATIVE contradicts 20 of 100 positive nuclei"),
+     ("POSITIVE", 14, 100, "the manual call POSITIVE contradicts 14 of 100 positive nuclei"),
+     ("POSITIVE", 15, 100, ""), ("NEGATIVE", 14, 100, ""), ("EQUIVOCAL", 20, 50, ""),
+     ("POSITIVE", 0, 0, "")],
+)  # fmt: skip
+def test_a_call_that_contradicts_its_counts_is_told(results, call, positive, counted, told):
+    folder = results("a", fused=60)
+    found = validate_results(folder, ManualReads((read("a", call, positive, counted),)))
+    assert len(found.remarks) == bool(told)
+    assert told in "".join(found.remarks)
+
+
+def test_an_older_result_of_a_failed_batch_is_told(results):
+    folder = results("a", fused=60)
+    (folder / "summary.csv").write_text("case_id,status,reason\na,failed,why\n", "utf-8")
+    found = validate_results(folder, ManualReads((read("a", "NEGATIVE", 1, 50),)))
+    assert "case a: the last batch did not make this result" in found.remarks[0]

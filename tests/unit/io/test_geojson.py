@@ -216,3 +216,17 @@ def test_long_outlines_are_checked_and_touching_is_allowed():
     assert np.hypot(*(np.array(place) - circle[1001])) < 20
     eight = np.array([[0, 0], [2, 2], [4, 0], [4, 4], [2, 2], [0, 4], [0, 0]], float)
     assert find_self_crossing(eight) is None
+
+
+@pytest.mark.parametrize(
+    ("classes", "out", "words"),
+    [
+        (("Tumor",), (), "1 area (Tumor);"),
+        (("Tumor", "Tumor"), ("Fold",), "2 areas (Tumor), without 1 (Fold);"),
+        (("",), ("",), "1 area, without 1;"),
+    ],
+)
+def test_regions_in_words(classes, out, words):
+    square = np.array([[0, 0], [0, 9], [9, 9], [0, 0]], float)
+    include, exclude = (tuple(Area(name, (square,)) for name in names) for names in (classes, out))
+    assert f"count: {words}" in Regions(include, exclude).in_words()

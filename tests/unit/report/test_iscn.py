@@ -33,6 +33,13 @@ def test_negative(make_result):
     assert iscn_string(make_result(["FUSED"] * 100), Call.NEGATIVE) == "nuc ish(ALKx2)[100]"
 
 
+@pytest.mark.parametrize(("split", "total", "given"), [(15, 138, False), (9, 100, True)])
+def test_a_borderline_negative_is_not_written_as_normal(make_result, split, total, given):
+    result = make_result(["SPLIT"] * split + ["FUSED"] * (total - split))
+    assert result.call.call is Call.NEGATIVE
+    assert iscn_string(result, Call.NEGATIVE) == (f"nuc ish(ALKx2)[{total}]" if given else "")
+
+
 def test_two_populations_largest_first(make_result):
     result = make_result(["ISOLATED_3P"] * 15 + ["SPLIT"] * 40 + ["FUSED"] * 45)
     assert iscn_string(result, Call.POSITIVE) == (

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from alkfish.errors import InputError, OutputError
+from alkfish.io.fingerprint import probe_fingerprint
 from alkfish.model.result import Call, Caution, PatternCounts
 from alkfish.report import CaseDetails, Read, ReportOptions, ReviewState, render_html, write_report
 from alkfish.report.pdf import write_pdf
@@ -61,6 +62,23 @@ def test_a_positive_case_says_all_it_must(positive):
     ):  # fmt: skip
         assert part in text, part
     assert text.index("POSITIVE") < text.index("Cautions") < text.index("Nuclei by pattern")
+
+
+def test_a_borderline_negative_says_that_rearranged_nuclei_were_found(make_result):
+    text = read(make_result(["SPLIT"] * 15 + ["FUSED"] * 123)).text
+    assert "rearranged nuclei below the cut-off" in text
+    assert "15 of 138 nuclei are rearranged, which reaches the borderline range of 10 to 20" in text
+    assert "no ALK rearrangement" not in text
+    assert "nuc ish" not in text
+
+
+def test_the_probe_profile_is_told_by_version_and_fingerprint(positive):
+    before = probe_fingerprint(positive.probe)
+    probe = replace(positive.probe, name="lab", version=3)
+    text = read(replace(positive, probe=probe)).text
+    assert "lab, version 3" in text
+    assert probe_fingerprint(probe) in text
+    assert before not in text
 
 
 def test_every_caution_stands_in_words(make_result, caution):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -17,7 +18,7 @@ from alkfish.evaluate.method_comparison import compare_measurements
 from alkfish.evaluate.validation import validate_results
 from alkfish.io.bundle import write_bundle
 from alkfish.report.background import background_paths, write_background
-from alkfish.report.scatter import Point, difference_plot, identity_plot
+from alkfish.report.scatter import Frame, Point, difference_plot, identity_plot
 from alkfish.report.study_files import csv_text, relative_link
 from alkfish.report.validation import (
     cautions_of,
@@ -127,6 +128,36 @@ def test_targets(validation):
     assert targets_of(empty) == []
 
 
+def test_kappa_of_one_class_is_neither_met_nor_missed(folder, tmp_path):
+    reads = ManualReads((read("c2", "POSITIVE"), read("c3", "POSITIVE")))
+    found = validate_results(folder, reads)
+    (kappa,) = (target for target in targets_of(found) if target.name == "Kappa")
+    assert (kappa.found, kappa.known) == ("cannot be told", False)
+    page = render_validation(found, tmp_path / "v.html", subject="x")
+    assert "kappa <strong>cannot be told</strong>" in page
+    assert "kappa <strong>0.00" not in page
+
+
+def test_a_row_with_a_rate_only_has_no_counts_in_the_table(folder, tmp_path):
+    manual = ManualRead("c3", "R", "POSITIVE", True, 2 / 3)
+    found = validate_results(folder, ManualReads((manual, read("c0", "NEGATIVE"))))
+    table = write_validation(found, tmp_path / "v.html", subject="x")[2].read_text("utf-8")
+    rows = {row["case_id"]: row for row in csv.DictReader(io.StringIO(table))}
+    assert rows["c3"]["manual_n_positive"] == rows["c3"]["manual_n_counted"] == ""
+    assert rows["c0"]["difference_points"] == ""
+    assert "-0.0" not in table
+    assert csv_text([{"a": -0.0}]) == "a\n0.0\n"
+
+
+def test_labels_beside_a_chart_keep_their_distance_and_stay_inside():
+    frame = Frame((0.0, 9.0), (0.0, 20.0), right=140)
+    frame.label_lines([(6.0, "a"), (6.1, "b"), (15.0, "c"), (0.0, "d"), (0.1, "e")])
+    places = [float(y) for y in re.findall(r'<text x="[\d.]+" y="([\d.]+)"', "".join(frame.parts))]
+    assert len(places) == 5
+    assert all(b - a >= 12.9 for a, b in itertools.pairwise(places))
+    assert max(places) < 400 - 40
+
+
 def test_a_page_without_rates_and_without_disagreements(folder, tmp_path):
     reads = ManualReads((read("c0", "NEGATIVE"), read("c3", "POSITIVE")))
     page = render_validation(validate_results(folder, reads), tmp_path / "v.html", subject="x")
@@ -162,7 +193,8 @@ def test_background_page(make_result, tmp_path):
     out = tmp_path / "normals"
     for number in range(4):
         patterns = ["ISOLATED_3P"] * number + ["FUSED"] * (60 - number)
-        write_bundle(make_result(patterns, case_id=f"n{number}<b>"), out)
+        inputs = {"field.tif": f"{number:064d}"}
+        write_bundle(make_result(patterns, case_id=f"n{number}<b>", inputs=inputs), out)
     study = measure_background([out])
     files = write_background(study, tmp_path / "c.html", written="lab, version 2")
     assert [file.name for file in files] == ["c.html", "c.json", "c_specimens.csv"]

@@ -1,9 +1,13 @@
 """The call of a case: reasons, failures, and every caution at its boundary."""
 
+from dataclasses import replace
+
 import pytest
 
+from alkfish.evaluate.lab_profile import rule_with_cutoff
 from alkfish.io.probes import load_probe
 from alkfish.model.flags import EXCLUDING, NucleusFlag, flag_names
+from alkfish.model.probe import LabBackground
 from alkfish.model.result import Call, ChannelQC, FieldQC
 from alkfish.model.signals import NucleusRecords
 from alkfish.score.case import CAUTION_TEXTS, call_case, count_excluded
@@ -216,9 +220,41 @@ def test_notes_of_reading_are_given_once_each(case, probe):
 def test_every_caution_has_words_and_is_tested():
     assert {code for code, *_ in BOUNDARIES.values()} | {
         "poor_field", "single_plane", "shallow_stack", "coarse_stack", "reading",
-        "weak_3p", "weak_5p", "few_fused",
+        "weak_3p", "weak_5p", "few_fused", "own_cutoff",
     } == set(CAUTION_TEXTS)  # fmt: skip
     assert all(text and not text.endswith(".") for text in CAUTION_TEXTS.values())
+
+
+def own_cutoff(probe, **changes):
+    """The profile with a cut-off of 7 % from 8 specimens, as `alkfish cutoff` writes it."""
+    background = LabBackground(
+        method="binomial", confidence=0.95, limit_percent=6.0, positive_percent=2.0,
+        split_percent=1.0, isolated_3p_percent=1.0, isolated_5p_percent=1.0, n_specimens=8,
+        n_nuclei=900, specimens=(), based_on="kit", config_fingerprint="f", software="s",
+        created="c", **{"kit_percent": 15, "kit_borderline_percent": (10, 20)} | changes,
+    )  # fmt: skip
+    rule = rule_with_cutoff(probe.case_rule, 7)
+    return replace(probe, case_rule=rule, background=background)
+
+
+@pytest.mark.parametrize(("split", "borderline"), [(0, False), (18, True), (50, False)])
+def test_an_own_cutoff_is_said_on_every_case_and_the_kits_borderline_stays(
+    case, probe, split, borderline
+):
+    found = call_case(case(fused=100 - split, split=split), [], own_cutoff(probe))
+    told = [caution.text for caution in found.cautions if caution.code == "own_cutoff"]
+    assert told == [
+        "the cut-off of 7 % is the laboratory's own, from 8 normal specimens, not the kit's 15 %"
+    ]
+    assert ("borderline" in codes(found)) is borderline
+
+
+def test_who_has_an_own_cutoff(probe):
+    assert not probe.has_own_cutoff
+    assert not own_cutoff(probe, kit_percent=7).has_own_cutoff
+    older = own_cutoff(probe, kit_percent=0)
+    assert older.has_own_cutoff
+    assert not replace(older, background=replace(older.background, method="none")).has_own_cutoff
 
 
 def test_cautions_never_change_the_call(case, probe):

@@ -1,0 +1,30 @@
+"""What the summary learns of reviews: no first read before the second is done."""
+
+from alkfish.batch.reviews import STORE, review_notes
+from alkfish.review.standing import Standing
+from alkfish.review.states import CaseState
+
+
+def standing(state, call):
+    return Standing("a", state, 1, "f" * 64, "", False, ("Ada",), call, "", "", "")
+
+
+def test_without_a_store_nobody_has_read(tmp_path):
+    assert review_notes(tmp_path) == {}
+
+
+def test_an_equivocal_first_read_is_not_shown_to_the_second_reader(tmp_path, monkeypatch):
+    (tmp_path / STORE).write_bytes(b"")
+
+    class Store:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    found = {"a": standing(CaseState.EQUIVOCAL_AWAITING_SECOND, None)}
+    monkeypatch.setattr("alkfish.review.store.open_store", lambda *_, **__: Store())
+    monkeypatch.setattr("alkfish.review.standing.standings", lambda _: found)
+    note = review_notes(tmp_path)["a"]
+    assert (note.words, note.call) == ("awaits a second reader", "")
