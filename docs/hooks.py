@@ -57,8 +57,9 @@ unknown or unconfirmed probe, an output folder that cannot be written, and exist
 
 JSON_SHAPE = """## The document of `score --json`
 
-For paths, standard output holds one JSON object; progress and errors go to standard error. Keys may be
-added, never renamed. A batch (`--manifest`) prints one event per line, see [Batches](../batch.md).
+For paths, standard output holds one JSON object; progress and errors go to standard error. Keys
+may be added, never renamed. A batch (`--manifest`) prints one event per line, see
+[Batches](../batch.md).
 
 | key | value |
 |---|---|

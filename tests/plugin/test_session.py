@@ -207,6 +207,20 @@ def test_a_stale_window_is_told_and_writes_nothing(results):
     two.close()
 
 
+def test_a_stale_bulk_step_ends_at_the_first_refusal(results):
+    one, two = Workspace(None), Workspace(None)
+    for desk in (one, two):
+        desk.open(results / "case_a", reader="A. Reader")
+    one.session.start_read()
+    two.session.refresh()
+    keys = one.session.draw[:3]
+    assert one.session.decide("SPLIT", keys)
+    assert not two.session.decide("FUSED", keys)
+    assert [two.session.patterns[two.session.rows[key]] for key in keys] == ["SPLIT"] * 3
+    one.close()
+    two.close()
+
+
 def test_a_full_read_covers_all_scorable_nuclei(session):
     assert session.start_read(ReadMode.FULL)
     assert len(session.draw) == int(session.result.nuclei.scorable.sum())

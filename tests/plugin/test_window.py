@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QLineEdit
 
 from alkfish.model.probe import ProbeEnd
 from alkfish.plugin.convert import near_rows
@@ -81,6 +81,31 @@ def test_keys_decide_and_go_on(desk, session, press):
     assert session.decided[session.rows[order[1]]]
     press("Left")
     assert session.current == order[0]
+
+
+def test_keys_in_a_text_field_belong_to_the_field(desk, session, press, qtbot, qapp):
+    session.start_read()
+    press("T")
+    field = QApplication.focusWidget()
+    assert isinstance(field, QLineEdit)
+    qtbot.keyClicks(field, "12 sharp")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    qapp.processEvents()
+    assert not session.decided.any()
+    assert session.review.read.notes[-1].text == "12 sharp"
+
+
+def test_enter_behind_the_name_of_a_reader_decides_nothing(desk, session, press, qtbot, qapp):
+    session.start_read()
+    press("Right")
+    desk.docks["Cases"].raise_()
+    field = next(f for f in desk.worklist.findChildren(QLineEdit) if f.text() == "A. Reader")
+    field.setFocus()
+    qapp.processEvents()
+    before = len(session.review.history())
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    qapp.processEvents()
+    assert len(session.review.history()) == before
 
 
 def test_agreeing_decides_what_is_shown(session, press):

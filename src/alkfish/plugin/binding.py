@@ -15,8 +15,8 @@ def check_binding(call: Callable[[], object] | None = None) -> None:
     """Refuse a Qt binding whose calls lose references to None.
 
     PySide6 6.12.0 under Python 3.11 gives back one reference too many with each call that returns
-    nothing. After some hundred nuclei none is left and Python ends at once. From Python 3.12 on None
-    cannot be lost.
+    nothing. After some hundred nuclei none is left and Python ends at once. From Python 3.12 on
+    None cannot be lost.
 
     Parameters
     ----------

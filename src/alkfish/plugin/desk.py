@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from psygnal import EmitLoopError
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QDockWidget, QWidget
@@ -21,6 +23,7 @@ from alkfish.plugin.review_dock import ReviewDock
 from alkfish.plugin.scoring import ScoringDock
 from alkfish.plugin.session import Order
 from alkfish.plugin.settings_dock import SettingsDock
+from alkfish.plugin.typing_guard import TypingGuard
 from alkfish.plugin.worklist import Worklist
 from alkfish.plugin.workspace import workspace_of
 
@@ -49,6 +52,7 @@ class ReviewDesk:
         self.editor = Editor(self.layers)
         self._add_docks(with_review=with_review)
         self._bind_keys()
+        self._typing = TypingGuard(self.gallery)
         self._tick = QTimer(self.review)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.tick)
@@ -92,8 +96,8 @@ class ReviewDesk:
     def start_read(self) -> None:
         """Begin the read that is due; other kinds of reads are offered in the case dock."""
         session = self.workspace.session
-        if session is not None:
-            session.start_read()
+        if session is not None and session.start_read():
+            self.focus_picture()  # the button hides, and Qt would give the keys to the note
 
     def ask_reason(self) -> None:
         """Ask why the current nucleus is not scorable."""
@@ -179,7 +183,7 @@ class ReviewDesk:
                 shortcut = QShortcut(QKeySequence(key), window)
                 shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
                 shortcut.setAutoRepeat(action.repeats)
-                shortcut.activated.connect(lambda action=action: self.press(action))
+                shortcut.activated.connect(partial(self.press, action))
 
     def press(self, action: KeyAction) -> None:
         """Do what a key does; what cannot be done is said.
@@ -190,6 +194,8 @@ class ReviewDesk:
             action.do(self)
         except AlkfishError as error:
             self.workspace.said.emit(str(error), True)
+        except EmitLoopError as error:  # a layer or dock could not follow
+            self.workspace.said.emit(f"The picture cannot follow: {error.__cause__}", True)
         self.review.catch_up()
         self.case.catch_up()
         self._ahead.start()

@@ -137,8 +137,11 @@ class ReviewSession:
 
     @cached_property
     def draw(self) -> tuple[NucleusKey, ...]:
-        """The nuclei of the open read, in the order of its draw; empty without one."""
-        return self.review.queue() if self.is_reading else ()
+        """The nuclei of the open read, in the order of its draw; empty without one.
+
+        A read of another result of the case has none here: it can be abandoned, not continued.
+        """
+        return self.review.queue() if self.is_reading and not self.review.is_rescored else ()
 
     @cached_property
     def keys_in_order(self) -> tuple[NucleusKey, ...]:
@@ -267,8 +270,14 @@ class ReviewSession:
 
     def _each(self, nuclei: tuple[NucleusKey, ...], write: Callable[[NucleusKey], object]) -> bool:
         chosen = nuclei or ((self.current,) if self.current else ())
-        done = tuple(key for key in chosen if self._try(partial(write, key)))
-        self._changed(done)
+        done = []
+        for key in chosen:
+            refused = self._attempt(partial(write, key))
+            if isinstance(refused, StaleError):  # the rest was chosen on what is no longer so
+                break
+            if refused is None:
+                done.append(key)
+        self._changed(tuple(done))
         return len(done) == len(chosen) > 0
 
     def _back(self, write: Callable[[], object], line: list[int]) -> bool:
@@ -284,22 +293,22 @@ class ReviewSession:
     def _do(
         self, write: Callable[[], object], touched: tuple[NucleusKey, ...] | None = None
     ) -> bool:
-        done = self._try(write)
+        done = self._attempt(write) is None
         self._changed(touched)
         return done
 
-    def _try(self, write: Callable[[], object]) -> bool:
-        """Write; what is refused is said and changes nothing."""
+    def _attempt(self, write: Callable[[], object]) -> AlkfishError | None:
+        """Write; what is refused is said, changes nothing and is returned."""
         try:
             write()
         except StaleError as error:
             self.review.refresh()
             self.said.emit(f"{error}\nNothing was written. The case is shown anew.", True)
-            return False
+            return error
         except AlkfishError as error:
             self.said.emit(str(error), True)
-            return False
-        return True
+            return error
+        return None
 
     def _changed(self, touched: tuple[NucleusKey, ...] | None) -> None:
         """Tell the listeners; ``touched`` None: everything may be different.

@@ -79,7 +79,7 @@ def reviewed_case(store: Store, result: CaseResult) -> tuple[CaseResult, ReviewS
     call, versions = view.call, view.versions()
     if call is None or view.is_rescored:
         told = OTHER_RESULT if view.is_rescored else _PENDING.get(view.state, "")
-        return result, ReviewState(pending=told)
+        return result, ReviewState(pending="; ".join(filter(None, (told, _signed_before(view)))))
     version = versions[-1]
     reads = [read for read in version.reads if read.finished]
     counted = [read for read in reads if read.role is not ReadRole.CONTROL]
@@ -93,6 +93,18 @@ def reviewed_case(store: Store, result: CaseResult) -> tuple[CaseResult, ReviewS
         signed_on=_date(version.signed_at),
         signature=_signature(view, version),
         remarks=tuple(_remarks(version, counted, result, shown)),
+    )
+
+
+def _signed_before(view: ReaderView) -> str:
+    """Return what was signed before the present version was opened; empty for nothing."""
+    signed = [event for event in view.history() if event.kind is EventKind.SIGNED]
+    if not signed or signed[-1].subject["version"] >= view.version:
+        return ""
+    last = signed[-1]
+    return (
+        f"version {view.version} of the review is open; version {last.subject['version']} was "
+        f"signed by {last.reader} on {_date(last.at)} as {last.after['call']}"
     )
 
 

@@ -85,6 +85,16 @@ def test_a_signed_case_shows_the_readers_figures(store, result):
     assert "not reviewed" not in page.lower().replace("machine proposal, not reviewed", "", 1)
 
 
+def test_an_open_version_names_what_was_signed_before(store, result):
+    review = read_case(store, result, "Ada", 2)
+    review.sign()
+    review.open_version("second block")
+    shown, state = reviewed_case(store, result)
+    assert shown is result
+    assert "version 2 of the review is open; version 1 was signed by Ada on " in state.heading
+    assert state.heading.endswith(" as NEGATIVE")
+
+
 def test_two_reads_a_control_and_a_new_version(store, result):
     for reader in ("Ada", "Bo"):
         read_case(store, result, reader, 10)
