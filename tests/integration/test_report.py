@@ -141,7 +141,9 @@ def test_enlarge_by_mouse_and_keyboard(page):
     assert page.evaluate("document.activeElement.className").startswith("card")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    assert page.locator("#viewer-place").inner_text().startswith("3 of")
+    page.wait_for_function(
+        "document.querySelector('#viewer-place').innerText.startsWith('3 of')", timeout=10_000
+    )
     page.locator("#close").click()
     assert not viewer.is_visible()
 
