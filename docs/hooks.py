@@ -177,14 +177,10 @@ def _flags(title: str, kind: Any) -> Iterator[str]:
 def api_page() -> Iterator[str]:
     """Yield the Python API: the public names, documented where they live."""
     yield "# Python API\n"
-    yield "```python\nimport alkfish\n\ncase = alkfish.open_case('case_17')"
-    yield "result = alkfish.score_case(case)"
-    yield "print(result.call.call, result.call.rate)"
-    yield "alkfish.write_bundle(result, 'results/case_17')\n```\n"
-    yield "On arrays of your own:\n"
-    yield "```python\nfov = alkfish.FieldOfView("
-    yield "    dapi=dapi, three_prime=orange, five_prime=green, pixel_size_um=0.1\n)"
-    yield "field = alkfish.score_fov(fov)\nprint(field.counts, len(field.nuclei))\n```\n"
+    yield "`open_case` and `score_case` score pictures; `FieldOfView` and `score_fov`, your arrays."
+    yield "The examples work on a case made by\n"
+    yield "```text\nalkfish simulate . --seed 17 --name case_17 --fields 3 --positive-fraction 0.5"
+    yield "alkfish score case_17 -o results\n```\n"
     for name in alkfish.__all__:
         if name != "__version__":
             value = getattr(alkfish, name)

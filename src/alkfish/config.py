@@ -164,7 +164,13 @@ class ScoreConfig(Stage):
 
 
 class Config(Stage):
-    """All settings of a run. Travels whole; its fingerprint goes into every result."""
+    """All settings of a run. Travels whole; its fingerprint goes into every result.
+
+    Examples
+    --------
+    >>> Config().with_settings(["detect.min_snr=6"]).detect.min_snr
+    6.0
+    """
 
     segment: SegmentConfig = Field(default_factory=SegmentConfig)
     scorable: ScorableConfig = Field(default_factory=ScorableConfig)

@@ -230,6 +230,12 @@ def evaluate_bundle(
         If a folder holds no bundle or no truth, none match, or the fields of a case differ.
     BundleError
         If a file is missing or unreadable.
+
+    Examples
+    --------
+    >>> evaluation = evaluate_bundle("results", "truth")
+    >>> len(evaluation.cases), evaluation.missing_cases
+    (1, ())
     """
     matched, missing = match_cases(result_dir, truth_dir)
     fields: list[FieldEvaluation] = []

@@ -143,6 +143,13 @@ def write_bundle(result: CaseResult, out_dir: str | Path, *, overwrite: bool = F
         If it may not or cannot be written there; see `check_bundle_target`.
     BundleError
         If the result holds values that a bundle must not hold, such as NaN.
+
+    Examples
+    --------
+    >>> from alkfish import open_case, score_case
+    >>> folder = write_bundle(score_case(open_case("case_17")), "mine")
+    >>> sorted(path.name for path in folder.iterdir())
+    ['labels.zarr', 'nuclei.parquet', 'result.json', 'spots.parquet']
     """
     target = check_bundle_target(out_dir, result.case_id, overwrite=overwrite)
     text = to_json(result)
@@ -207,6 +214,14 @@ def open_bundle(path: str | Path) -> CaseResult:
     BundleError
         If the folder is missing, a part of it is missing or damaged, parts contradict each other,
         or it was written by a version with another layout.
+
+    Examples
+    --------
+    >>> result = open_bundle("results/case_17")
+    >>> result.case_id, result.call.call.value
+    ('case_17', 'NOT_EVALUABLE')
+    >>> result.call.reasons[0].endswith("at least 50 are needed")
+    True
     """
     folder = Path(path)
     file = folder / RESULT
@@ -242,6 +257,12 @@ def export_csv(bundle_path: str | Path, out_dir: str | Path) -> tuple[Path, Path
         If the bundle cannot be read.
     OutputError
         If the files cannot be written.
+
+    Examples
+    --------
+    >>> nuclei, spots = export_csv("results/case_17", "tables")
+    >>> nuclei.name, spots.name
+    ('case_17_nuclei.csv', 'case_17_spots.csv')
     """
     result = open_bundle(bundle_path)
     out, name = Path(out_dir), folder_name(result.case_id)

@@ -242,6 +242,12 @@ def open_case(
         For a single problem.
     InputError
         For several; all are listed.
+
+    Examples
+    --------
+    >>> case = open_case("case_17")
+    >>> case.case_id, [field.name for field in case.fields]
+    ('case_17', ['field_01', 'field_02', 'field_03'])
     """
     source = as_source(path)
     if pixel_size_um is not None:

@@ -32,7 +32,13 @@ TEMPLATE_PROBE = "generic-break-apart"
 
 
 def list_probes() -> list[ProbeProfile]:
-    """Return the shipped probe profiles, the default first, then by name."""
+    """Return the shipped probe profiles, the default first, then by name.
+
+    Examples
+    --------
+    >>> [profile.name for profile in list_probes()]
+    ['vysis-alk', 'generic-break-apart']
+    """
     folder = resources.files("alkfish") / "probes"
     names = sorted(
         item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")
@@ -59,6 +65,12 @@ def load_probe(name_or_path: str | Path = DEFAULT_PROBE) -> ProbeProfile:
     ProbeError
         If there is no such profile, the file cannot be read, or a setting is missing, unknown or
         out of its range. All problems of a file are reported at once.
+
+    Examples
+    --------
+    >>> profile = load_probe("vysis-alk")
+    >>> profile.gene, profile.three_prime_colour.value, profile.five_prime_colour.value
+    ('ALK', 'red', 'green')
     """
     text = str(name_or_path)
     names = [profile.name for profile in list_probes()]

@@ -43,6 +43,14 @@ class FieldOfView:
     PixelSizeError
         If the pixel size is not between 0.02 and 2 um, or the z step of a stack not between 0.02
         and 20 um.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plane = np.zeros((512, 512), np.uint16)
+    >>> fov = FieldOfView(dapi=plane, three_prime=plane, five_prime=plane, pixel_size_um=0.1)
+    >>> fov.dapi.shape
+    (512, 512)
     """
 
     dapi: npt.NDArray[Any]

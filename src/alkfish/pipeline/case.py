@@ -65,6 +65,14 @@ def score_fov(
     ------
     ProbeError
         If the profile has not been confirmed.
+
+    Examples
+    --------
+    >>> from alkfish import simulate_case
+    >>> case = simulate_case("typical", seed=17, n_fields=1, shape=(512, 512))
+    >>> field = score_fov(case.fields[0].fov)
+    >>> len(field.nuclei) == len(set(field.labels[field.labels > 0]))
+    True
     """
     profile, settings = checked_probe(probe), config or Config()
     findings = analyse_fov(fov, config=settings, segmenter=segmenter)
@@ -124,6 +132,15 @@ def iter_case(
         Outlined areas by name of the field. Nuclei outside are kept, flagged and not counted.
     spread : Spread, optional
         How the work is spread; it never changes a result.
+
+    Examples
+    --------
+    >>> from alkfish import open_case
+    >>> for field in iter_case(open_case("case_17")):
+    ...     print(field.fov)
+    field_01
+    field_02
+    field_03
     """
     profile, settings = checked_probe(probe), config or Config()
     plan = spread or Spread()
@@ -184,6 +201,13 @@ def score_case(
         picture changes meanwhile.
     ProbeError
         If the profile has not been confirmed.
+
+    Examples
+    --------
+    >>> from alkfish import open_case
+    >>> result = score_case(open_case("case_17"))
+    >>> result.case_id, result.call.call.value
+    ('case_17', 'NOT_EVALUABLE')
     """
     profile, settings = checked_probe(probe), config or Config()
     results = []

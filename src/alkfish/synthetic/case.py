@@ -151,6 +151,13 @@ def simulate_case(
     ------
     InputError
         If there is no field, or an argument of `simulate_field` is impossible.
+
+    Examples
+    --------
+    >>> case = simulate_case("typical", seed=17, n_fields=1, shape=(512, 512))
+    >>> field = case.fields[0]
+    >>> field.fov.dapi.shape, field.fov.dapi.dtype.name, len(field.nuclei) == len(case.nuclei)
+    ((512, 512), 'uint16', True)
     """
     if n_fields < 1:
         raise InputError("a case needs at least one field", found=n_fields, allowed="1 or more")
