@@ -70,9 +70,8 @@ class LocalExecutor(Executor):
         self, task: Callable[[Item], Result], items: Sequence[Item]
     ) -> Iterator[tuple[int, Result]]:
         """Run `task` on every item in the workers; see `Executor.run`."""
-        pickled = pickle.dumps(task)
         return in_flight(
-            partial(self._submit, pickled), items, lambda: TASKS_PER_WORKER * self._n_workers
+            partial(self._submit, _packed(task)), items, lambda: TASKS_PER_WORKER * self._n_workers
         )
 
     def check_paths(self, paths: Iterable[str | PathLike[str]]) -> None:
@@ -158,3 +157,17 @@ class LocalExecutor(Executor):
         with self._lock:
             self._busy.discard(worker)
         self._idle.put(worker)
+
+
+def _packed(task: object) -> bytes:
+    """Return a task as bytes for other processes."""
+    try:
+        return pickle.dumps(task)
+    except (AttributeError, TypeError, pickle.PicklingError) as error:
+        raise ExecutionError(
+            "the work cannot be sent to other processes",
+            found=error,
+            allowed="what Python can pickle: functions and classes at the top of a module",
+            remedy="move a function of your own (a segmenter, say) to the top of an importable"
+            " module, or work without workers",
+        ) from error

@@ -130,7 +130,9 @@ def _check_no_broken_ome(tif: TiffFile, path: Path) -> None:
 def _scene_names(tif: TiffFile, path: Path, *, pyramid: bool) -> list[str]:
     """Return the name of each scene; other programs' label and overview pictures are none."""
     if not tif.series:
-        raise ImageError("the file holds no picture", where=path)
+        raise ImageError(
+            "the file holds no picture", where=path, remedy="export or copy the picture again"
+        )
     one = pyramid or tif.series[0].kind == "qpi"
     return [str(series.name or "") for series in (tif.series[:1] if one else tif.series)]
 
