@@ -1,5 +1,7 @@
 """Results as data of layers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from alkfish.plugin.colours import (
     code_colours,
 )
 from alkfish.plugin.convert import (
+    best_plane,
     channel_contrast,
     letters,
     near_rows,
@@ -125,3 +128,11 @@ def test_a_usual_signal_is_bright_but_not_white():
     assert low + 450 < high
     low, high = channel_contrast(pixels, np.empty(0), np.empty(0))
     assert high > low
+
+
+def test_a_stack_opens_where_its_signals_lie(result, fov):
+    depth = np.full(len(result.spots), 2.1)
+    deep = replace(result, spots=replace(result.spots, z_um=depth))
+    assert best_plane(deep, fov, 9, 0.5) == 4
+    assert best_plane(deep, fov, 3, 0.5) == 2, "never beyond the last plane"
+    assert best_plane(deep, "another field", 9, 0.5) == 4, "the middle without signals"

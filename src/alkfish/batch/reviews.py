@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,3 +68,36 @@ def _note(standing: Standing) -> ReviewNote:
     }[standing.state.value]
     call = "" if standing.call is None else standing.call.call.value
     return ReviewNote(words, call, standing.result)
+
+
+def keep_older(out: Path, case_id: str) -> Path | None:
+    """Return where a result that people have read is kept when it is replaced; None if nobody has.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read.
+    """
+    if not (out / STORE).is_file():
+        return None
+    from alkfish.review.scored_again import keep_if_read
+
+    return keep_if_read(out, case_id)
+
+
+def warnings_of(out: Path, case_ids: Iterable[str]) -> tuple[str, ...]:
+    """Return what has to be said before results are replaced that people have read.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read.
+    """
+    notes = review_notes(out)
+    return tuple(
+        f"warning: {case_id} is {notes[case_id].words}. Its result is replaced all the same: the "
+        f"older one is kept in {out / '.earlier'}, what was read stays in the log, tied to it, and "
+        "the case has to be read anew"
+        for case_id in case_ids
+        if notes.get(case_id, NOT_REVIEWED).fingerprint
+    )

@@ -115,7 +115,10 @@ def _content(result: CaseResult) -> dict[str, Any]:
 
 def _field(qc: FieldQC, sizes: Mapping[str, float]) -> dict[str, Any]:
     size = {"pixel_size_um": float(sizes[qc.fov])} if qc.fov in sizes else {}
-    return asdict(qc) | size
+    values = asdict(qc)
+    if qc.shift_z_um == 0.0:  # fingerprints of older results stay
+        del values["shift_z_um"]
+    return values | size
 
 
 def _parsed(text: str, where: Path) -> dict[str, Any]:

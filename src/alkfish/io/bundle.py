@@ -118,7 +118,10 @@ def check_bundle_target(out_dir: str | Path, case_id: str, *, overwrite: bool = 
     return target
 
 
-def write_bundle(result: CaseResult, out_dir: str | Path, *, overwrite: bool = False) -> Path:
+def write_bundle(
+    result: CaseResult, out_dir: str | Path, *, overwrite: bool = False,
+    keep_older: str | Path | None = None,
+) -> Path:  # fmt: skip
     """Write a result as ``out_dir/<case id>/``.
 
     The same result gives the same bytes.
@@ -131,6 +134,8 @@ def write_bundle(result: CaseResult, out_dir: str | Path, *, overwrite: bool = F
         Folder of the bundles; made if missing.
     overwrite : bool
         Whether an older bundle of the same case may be replaced. It stays if writing fails.
+    keep_older : path-like, optional
+        Where a replaced bundle goes, as for `place_bundle`.
 
     Returns
     -------
@@ -162,7 +167,7 @@ def write_bundle(result: CaseResult, out_dir: str | Path, *, overwrite: bool = F
             write_table(result.nuclei, partial / NUCLEI)
             write_table(result.spots, partial / SPOTS)
             write_labels(partial / LABELS, result.labels, result.pixel_size_um)
-            _move(partial, target)
+            _move(partial, target, None if keep_older is None else Path(keep_older))
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return target

@@ -154,7 +154,8 @@ class FieldQC:
     its signals. ``corrections`` says in words what was measured of the optics, and why it was
     applied or refused; ``channel_faults`` says why the two probe channels cannot be compared.
     ``verdict`` is ``good``, ``caution`` or ``poor``. ``n_planes`` and ``z_step_um`` are those of
-    the focus stack; 1 and 0 for a single plane.
+    the focus stack; 1 and 0 for a single plane. ``shift_z_um`` is the applied displacement of 5'
+    spots in depth.
     """
 
     fov: str
@@ -172,6 +173,7 @@ class FieldQC:
     channel_faults: tuple[str, ...] = ()
     n_planes: int = 1
     z_step_um: float = 0.0
+    shift_z_um: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from alkfish.errors import AlkfishError
 from alkfish.io.areas import areas_of, drawn_areas, scored_areas, write_drawn
 from alkfish.io.geojson import Regions, read_regions
 from alkfish.plugin.area_shapes import areas_of_shapes, shapes_of_regions
-from alkfish.plugin.dialogs import wrapped
+from alkfish.plugin.dialogs import breakable, wrapped
 from alkfish.plugin.links import Links
 from alkfish.plugin.rescoring import Rescorer
 
@@ -53,6 +53,11 @@ class AreaTools(QWidget):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_SAVE_MS)
+        self._before: Any = None
+        self._drawn_one = QTimer(self)
+        self._drawn_one.setSingleShot(True)
+        self._drawn_one.setInterval(0)
+        self._drawn_one.timeout.connect(self._put_away)
         self._make()
         self._later.timeout.connect(self.save)
         self._own.join(workspace.session_changed, self._take_session)
@@ -76,7 +81,7 @@ class AreaTools(QWidget):
         self.apply.clicked.connect(self._apply)
         self.stop.clicked.connect(self.rescorer.stop)
         self.rescorer.changed.connect(self._show_run)
-        self.rescorer.said.connect(self.message.setText)
+        self.rescorer.said.connect(lambda text: self.message.setText(breakable(text)))
         layout, grid = QVBoxLayout(self), QGridLayout()
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -89,7 +94,10 @@ class AreaTools(QWidget):
 
     def begin(self, name: str, *_: object) -> None:
         """Let the reader draw in a layer; it is made if it is missing."""
+        active = self.workspace.viewer.layers.selection.active
         layer = self._layer(name)
+        if active not in self._layers.values():
+            self._before = active
         if layer is not None:
             self.workspace.viewer.layers.selection.active = layer
             layer.mode = "add_polygon_lasso"
@@ -117,6 +125,9 @@ class AreaTools(QWidget):
         """Keep the areas of the field that is shown beside the result."""
         self._later.stop()
         if self._session is None or self._bundle is None or not self._fov:
+            return
+        if self._session.look():  # nothing is made where the folder was
+            self.message.setText(self._session.blocked)
             return
         try:
             write_drawn(self._bundle, self._fov, self.regions())
@@ -209,6 +220,17 @@ class AreaTools(QWidget):
         """Keep a drawing shortly after the last change of it."""
         if not self._loading:
             self._later.start()
+            self._drawn_one.start()
+
+    def _put_away(self) -> None:
+        """Put the tool away when an area is closed: the next click goes to a nucleus again."""
+        viewer = self.workspace.viewer
+        for layer in self._layers.values():
+            is_open = getattr(layer, "_is_creating", False)
+            if str(layer.mode).startswith("add_") and not is_open and len(layer.data):
+                layer.mode = "pan_zoom"
+                if self._before is not None and self._before in viewer.layers:
+                    viewer.layers.selection.active = self._before
 
     def _shape(self) -> tuple[int, int]:
         session, pictures = self._session, self.workspace.pictures

@@ -23,9 +23,23 @@ from qtpy.QtWidgets import (
 from alkfish.model.result import FieldQC, PatternCounts
 from alkfish.plugin.agreement_view import AgreementView
 from alkfish.plugin.area_tools import AreaTools
-from alkfish.plugin.case_words import HIDDEN, CaseSummary, Steps, summarise
-from alkfish.plugin.dialogs import ReasonDialog, SignDialog, SignedDialog, wrapped
+from alkfish.plugin.case_words import (
+    HIDDEN,
+    CaseSummary,
+    Steps,
+    continue_words,
+    notice,
+    summarise,
+)
+from alkfish.plugin.dialogs import (
+    ReasonDialog,
+    SignDialog,
+    SignedDialog,
+    breakable,
+    wrapped,
+)
 from alkfish.plugin.links import Links
+from alkfish.plugin.message import ALARM, Message
 from alkfish.plugin.tables import compact, fill_row, fit_height
 from alkfish.report.wording import PATTERN_WORDS, share_text
 from alkfish.review import EventKind, ReadMode
@@ -35,11 +49,6 @@ if TYPE_CHECKING:
     from alkfish.plugin.workspace import Workspace
 
 NO_CASE = "No case is open. Open a folder of results, then choose a case in the worklist."
-MESSAGE_MS = 15_000
-"""How long a refusal is shown."""
-
-_CALM = "color: palette(text);"
-_ALARM = "color: #ffb454;"
 
 
 class Fold(QWidget):
@@ -88,10 +97,6 @@ class CaseDock(QWidget):
         self._later.setSingleShot(True)
         self._later.setInterval(0)
         self._later.timeout.connect(self._show_if_seen)
-        self._hush = QTimer(self)
-        self._hush.setSingleShot(True)
-        self._hush.setInterval(MESSAGE_MS)
-        self._hush.timeout.connect(self._be_quiet)
         self._make()
         self._lay_out()
         self._own.join(workspace.session_changed, self._take_session)
@@ -101,9 +106,8 @@ class CaseDock(QWidget):
 
     def _make(self) -> None:
         self.title, self.state, self.step = wrapped(""), wrapped(""), wrapped("")
-        self.message, self.empty = wrapped(""), wrapped(NO_CASE)
+        self.message, self.empty = Message(), wrapped(NO_CASE)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.message.setStyleSheet(_ALARM)
         self.progress = QProgressBar()
         self.progress.setFormat("%v of %m decided")
         self.start = QPushButton()
@@ -168,12 +172,12 @@ class CaseDock(QWidget):
     def _take_session(self) -> None:
         self._links.cut()
         self._session = self.workspace.session
-        self.message.clear()
+        self.message.outdate()
         if self._session is not None:
             self._links.join(self._session.values_changed, self._soon)
             self._links.join(self._session.state_changed, self._soon)
             self._links.join(self._session.result_changed, self._soon)
-            self._links.join(self._session.said, self._hear)
+            self._links.join(self._session.said, self.message.say)
         self.show_case()
 
     def catch_up(self) -> None:
@@ -195,17 +199,9 @@ class CaseDock(QWidget):
             self.show_case()
 
     def _soon(self, *_: object) -> None:
-        """Show once, after everything that happens now."""
+        """Show once, after everything that happens now; what was said before is over."""
+        self.message.outdate()
         self._later.start()
-
-    def _hear(self, text: str, is_refusal: bool) -> None:
-        self.message.setText(text)
-        self.message.setStyleSheet(_ALARM if is_refusal else _CALM)
-        self._hush.start()
-
-    def _be_quiet(self) -> None:
-        self.message.clear()
-        self.message.hide()
 
     def show_case(self) -> None:
         """Show the case as it is now."""
@@ -218,11 +214,13 @@ class CaseDock(QWidget):
         version = f", version {summary.version}" if summary.version > 1 else ""
         self.title.setText(f"<b>{_escaped(summary.case_id)}</b>{version}")
         self.state.setText(f"<b>{_escaped(summary.state)}</b>")
-        self.step.setText(summary.next_step)
+        self.step.setText(breakable(summary.next_step))
+        if breakable(summary.next_step) == self.message.text():  # once is enough
+            self.message.be_quiet()
+        self.step.setStyleSheet(f"color: {ALARM};" if notice(session) else "")
         self.progress.setVisible(summary.total > 0)
         self.progress.setMaximum(max(summary.total, 1))
         self.progress.setValue(summary.done)
-        self.message.setVisible(bool(self.message.text()))
         self._show_steps(summary.steps)
         self._show_counts(summary)
         self._show_words(session, summary)
@@ -239,6 +237,10 @@ class CaseDock(QWidget):
             button.setVisible(possible)
         menu = self.start.menu()
         menu.clear()
+        read = None if self._session is None else self._session.to_continue
+        if steps.start and read is not None:
+            menu.addAction(continue_words(read), self._continue)
+            menu.addSeparator()
         for words, mode, blinded in self._kinds_of_read(steps):
             menu.addAction(words, partial(self._start, mode, blinded))
 
@@ -266,8 +268,8 @@ class CaseDock(QWidget):
         show_counts(self.counts, summary.counts, with_shares=summary.has_rate)
 
     def _show_words(self, session: ReviewSession, summary: CaseSummary) -> None:
-        self.machine.setText("\n".join(summary.machine) or HIDDEN)
-        self.cautions.setText("\n".join(f"• {text}" for text in summary.cautions))
+        self.machine.setText(breakable("\n".join(summary.machine)) or HIDDEN)
+        self.cautions.setText(breakable("\n".join(f"• {text}" for text in summary.cautions)))
         self.folds["cautions"].setVisible(bool(summary.cautions))
         show_quality(self.quality, summary.quality)
         pairs = session.review.agreements() if session.may_see_machine else ()
@@ -278,11 +280,14 @@ class CaseDock(QWidget):
         """Do a step; what was said before is over."""
         if self._session is None:
             return False
-        self.message.clear()
+        self.message.be_quiet()
         return step(self._session)
 
     def _start(self, mode: ReadMode, blinded: bool) -> None:
         self._do(lambda session: session.start_read(mode, blinded=blinded))
+
+    def _continue(self) -> None:
+        self._do(lambda session: session.continue_read())
 
     def _abandon(self) -> None:
         why = self.ask(

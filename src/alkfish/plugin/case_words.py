@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from alkfish.model.probe import CaseRule
 from alkfish.model.result import Call, CaseCall, FieldQC, PatternCounts
 from alkfish.report.wording import CALL_WORDS, call_meaning, interval_text, percent_of
-from alkfish.review import CaseReview, CaseState, EventKind, ReadMode, ReadRole
-from alkfish.review.case_view import same_person
+from alkfish.review import CaseReview, CaseState, EventKind, Read, ReadMode, ReadRole
 from alkfish.score.statistics import wilson_interval
 
 if TYPE_CHECKING:
@@ -33,6 +32,10 @@ STATE_MARKS = {
 }
 """A sign per state, so that a list is read at a glance and without colours."""
 
+OTHER_READER = (
+    "Your read was equivocal. Another person must make the second read: click your name to let "
+    "them sit down."
+)
 HIDDEN = "Blinded read: the machine's proposal is hidden until the read is finished."
 
 
@@ -144,10 +147,15 @@ def figures_of(counts: PatternCounts, rule: CaseRule) -> str:
     ).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
+def rateless(counts: PatternCounts) -> str:
+    """Return positive and counted nuclei of a case that is not evaluable: no rate."""
+    return f"{counts.n_positive} of {counts.n_enumerated} positive; no rate is stated"
+
+
 def _figures(session: ReviewSession, counts: PatternCounts) -> str:
     """Return the figures to show; a case that is not evaluable gets no rate."""
     if not _has_rate(session):
-        return f"{counts.n_positive} of {counts.n_enumerated} positive; no rate is stated"
+        return rateless(counts)
     return figures_of(counts, session.review.machine_result.probe.case_rule)
 
 
@@ -189,6 +197,8 @@ def open_reader(review: CaseReview) -> str:
 def next_step(session: ReviewSession) -> str:
     """Return what comes next for this reader, as a sentence or two."""
     review = session.review
+    if session.blocked:
+        return session.blocked
     if review.is_rescored:
         return (
             "This case was scored again after the review was begun. Reads stay tied to the older "
@@ -197,9 +207,13 @@ def next_step(session: ReviewSession) -> str:
     if review.state is CaseState.READING:
         return _while_reading(session)
     if review.state is CaseState.EQUIVOCAL_AWAITING_SECOND:
-        if _is_first_reader(review):
-            return "Your read was equivocal. Another person must make the second read."
-        return "Start the second read: other nuclei, and nothing of the first read is shown."
+        if review.awaits_another:
+            return OTHER_READER
+        words = "Start the second read: other nuclei, and nothing of the first read is shown."
+        return f"{words} {shortage(session)}".strip()
+    short = shortage(session)
+    if short:
+        return f"Start a read. {short}"
     return {
         CaseState.SCORED: "Start a read. What the machine proposes is not a result.",
         CaseState.CALLED: "Sign the call, or let another person make a control read.",
@@ -207,16 +221,72 @@ def next_step(session: ReviewSession) -> str:
     }[review.state]
 
 
+def notice(session: ReviewSession) -> str:
+    """Return what a reader must know before any step, such as why none is possible.
+
+    Empty if there is nothing of the kind. It holds until it is no longer so.
+    """
+    review = session.review
+    if session.blocked or review.is_rescored:
+        return next_step(session)
+    if review.state is CaseState.READING and review.read is None:
+        return next_step(session)
+    if review.awaits_another:
+        return OTHER_READER
+    return shortage(session)
+
+
+def continue_words(read: Read) -> str:
+    """Return what a button says that takes over an earlier read of one's own."""
+    done = f"{len(read.decisions)} decided"
+    if read.abandoned:
+        return f"Go on with my abandoned read ({done})"
+    return f"Take over my read of version {read.version} ({done})"
+
+
+def shortage(session: ReviewSession) -> str:
+    """Return what it means that there are too few nuclei for a read; empty if there are enough.
+
+    Fewer than the rule asks for are not evaluable, whatever they show (clinical-rules 1.4).
+    """
+    review, rule = session.review, session.review.machine_result.probe.case_rule
+    if review.read is not None:
+        return _short_read(session)
+    if not session.may_start or not review.n_missing():
+        return ""
+    if review.state is not CaseState.SCORED:
+        return (
+            f"Fewer than {rule.read_size} nuclei are left for a second read. The rule needs "
+            f"{rule.read_size} of each reader: the case will be not evaluable."
+        )
+    n = rule.read_size - review.n_missing()
+    words = f"Only {n} nuclei are scorable; a read needs {rule.read_size}."
+    if n >= rule.min_nuclei:
+        return f"{words} Reading all nuclei can lead to a call, a drawn read cannot."
+    return f"{words} The case will be not evaluable, whatever the read finds; it is kept."
+
+
+def _short_read(session: ReviewSession) -> str:
+    read = session.review.read
+    assert read is not None  # noqa: S101 - the caller has looked
+    n, size = len(session.draw), read.size
+    if read.mode is not ReadMode.FIFTY or n >= size or read.role is ReadRole.CONTROL:
+        return ""
+    return f"Only {n} of {size} nuclei can be counted: finished so, the case is not evaluable."
+
+
 def steps_of(session: ReviewSession) -> Steps:
     """Return what this reader may do now."""
     review, state = session.review, session.review.state
+    if session.blocked:
+        return Steps()
     fits = not review.is_rescored
     start = {
         CaseState.SCORED: "Start a read",
         CaseState.EQUIVOCAL_AWAITING_SECOND: "Start the second read",
         CaseState.CALLED: "Start a control read",
     }.get(state, "")
-    if state is CaseState.EQUIVOCAL_AWAITING_SECOND and _is_first_reader(review):
+    if review.awaits_another:
         start = ""
     if state is not CaseState.SCORED and not fits:
         start = ""
@@ -247,7 +317,9 @@ def _while_reading(session: ReviewSession) -> str:
     read = session.review.read
     if read is None:
         return f"{open_reader(session.review)} is reading. Nothing can be decided here until then."
-    left = len(session.undecided())
+    left, short = len(session.undecided()), _short_read(session)
+    if short:
+        return f"{short} {left} are not decided yet." if left else f"{short} Finish or abandon it."
     if left and not _may_finish(session):
         return f"Decide the {left} nuclei that are left, then finish the read."
     if read.mode is ReadMode.FULL and left:
@@ -259,13 +331,6 @@ def _may_finish(session: ReviewSession) -> bool:
     read = session.review.read
     return read is not None and (
         not session.undecided() or (read.mode is ReadMode.FULL and not read.blinded)
-    )
-
-
-def _is_first_reader(review: CaseReview) -> bool:
-    own = [read for read in review.reads() if read.finished and read.version == review.version]
-    return any(
-        read.role is ReadRole.FIRST and same_person(read.reader, review.reader) for read in own
     )
 
 

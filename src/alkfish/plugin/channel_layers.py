@@ -88,6 +88,7 @@ class ChannelLayers:
             scale=scale,
             units="um",
         )
+        layer.editable = False
         self.layers[channel] = layer
         place = self.viewer.layers.index(layer)
         if place >= len(CHANNELS):  # made anew over the marks: back to the bottom

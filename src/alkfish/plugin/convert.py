@@ -45,6 +45,10 @@ class SpotMarks:
     borders: Floats
 
 
+NO_MARKS = SpotMarks(np.empty(0, np.intp), np.empty((0, 2)), np.empty(0), np.empty(0))
+"""What is marked where nothing may be seen."""
+
+
 def pixel_size(result: CaseResult, fov: str) -> float:
     """Return the pixel size of a field in micrometres, a plausible one if it is not known."""
     return float(result.pixel_size_um.get(fov, UNKNOWN_PIXEL_UM))
@@ -62,6 +66,15 @@ def spot_marks(result: CaseResult, fov: str, end: ProbeEnd) -> SpotMarks:
         2 * np.maximum(RING_UM, 0.9 * spots.diameter_um[rows]) / size,
         np.where(lone, LONE_BORDER, PAIRED_BORDER),
     )
+
+
+def best_plane(result: CaseResult, fov: str, n_planes: int, z_step_um: float) -> int:
+    """Return the plane of a focus stack in which most signals of a field lie; else the middle."""
+    spots = result.spots
+    depths = spots.z_um[(spots.fov == fov) & (spots.nucleus_id > 0)]
+    if not len(depths) or z_step_um <= 0:
+        return n_planes // 2
+    return min(max(round(float(np.median(depths)) / z_step_um), 0), n_planes - 1)
 
 
 def pair_lines(result: CaseResult, fov: str) -> Floats:

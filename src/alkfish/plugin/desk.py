@@ -7,9 +7,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from psygnal import EmitLoopError
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QDockWidget, QWidget
+from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
 
 from alkfish.errors import AlkfishError
 from alkfish.model.signals import Pattern
@@ -24,6 +24,7 @@ from alkfish.plugin.scoring import ScoringDock
 from alkfish.plugin.session import Order
 from alkfish.plugin.settings_dock import SettingsDock
 from alkfish.plugin.typing_guard import TypingGuard
+from alkfish.plugin.view_guard import ViewGuard
 from alkfish.plugin.worklist import Worklist
 from alkfish.plugin.workspace import workspace_of
 
@@ -32,6 +33,9 @@ TICK_MS = 5_000
 
 SIDE_PX, GALLERY_PX = 350, 236
 """Width of the docks beside the picture, height of the gallery, at 1280 x 800."""
+
+LAYOUT_LEVELS = 6
+"""Widgets around each other from a text of the review dock to the window."""
 
 
 class ReviewDesk:
@@ -53,6 +57,7 @@ class ReviewDesk:
         self._add_docks(with_review=with_review)
         self._bind_keys()
         self._typing = TypingGuard(self.gallery)
+        self._guard = ViewGuard(self.layers, self.docks["Case"].window(), _canvas(viewer))
         self._tick = QTimer(self.review)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.tick)
@@ -99,11 +104,18 @@ class ReviewDesk:
         if session is not None and session.start_read():
             self.focus_picture()  # the button hides, and Qt would give the keys to the note
 
+    def continue_read(self) -> None:
+        """Begin a read that takes over the decisions of the own earlier one."""
+        session = self.workspace.session
+        if session is not None and session.continue_read():
+            self.focus_picture()
+
     def ask_reason(self) -> None:
         """Ask why the current nucleus is not scorable."""
         session = self.workspace.session
         if session is not None and not session.is_reading:
-            session.said.emit("Start a read first: decisions belong to a read.", True)
+            text = "Start a read first: decisions belong to a read."
+            session.said.emit(session.look() or text, True)
             return
         self.review.ask_reason()
 
@@ -198,6 +210,7 @@ class ReviewDesk:
             self.workspace.said.emit(f"The picture cannot follow: {error.__cause__}", True)
         self.review.catch_up()
         self.case.catch_up()
+        _settle()
         self._ahead.start()
 
     def _leave(self) -> None:
@@ -238,6 +251,12 @@ def _dock_of(widget: QWidget) -> QDockWidget | None:
 
 def _canvas(viewer: Any) -> Any:
     return viewer.window._qt_viewer.canvas.native
+
+
+def _settle() -> None:
+    """Let what was written find its place now; after the paint, it would be painted again."""
+    for _ in range(LAYOUT_LEVELS):  # each level of widgets asks the one around it
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
 
 
 def _prepare(viewer: Any) -> None:

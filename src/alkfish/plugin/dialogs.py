@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
@@ -17,13 +18,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from alkfish.plugin.case_words import figures_of
+from alkfish.model.result import Call
+from alkfish.plugin.case_words import figures_of, rateless
 from alkfish.report.wording import CALL_WORDS, call_meaning
 
 if TYPE_CHECKING:
     from alkfish.plugin.session import ReviewSession
 
-_WIDTH = 460
+_WIDTH, _PIECE = 460, 16
+_LONG_WORD = re.compile(r"[^\s<>&]{33,}")
 
 
 class ReasonDialog(QDialog):
@@ -125,7 +128,9 @@ def what_is_signed(session: ReviewSession) -> str:
     lines = [
         f"<b>{_escaped(session.case_id)}</b>, version {review.version} of the review",
         f"<b>{CALL_WORDS[call.call]}</b>: {call_meaning(call.call, call.counts, probe)}",
-        figures_of(call.counts, probe.case_rule),
+        figures_of(call.counts, probe.case_rule)
+        if call.call is not Call.NOT_EVALUABLE
+        else rateless(call.counts),
         _escaped(call.reason),
     ]
     for read in review.reads():
@@ -140,6 +145,12 @@ def what_is_signed(session: ReviewSession) -> str:
         lines.append(f"The machine had proposed {CALL_WORDS[machine.call]}.")
     lines += [f"Caution: {_escaped(caution.text)}" for caution in machine.cautions]
     return "<br>".join(lines)
+
+
+def breakable(text: str) -> str:
+    """Return a text in which words that are wider than a dock, such as checksums, can be broken."""
+    cut = "\N{ZERO WIDTH SPACE}"
+    return _LONG_WORD.sub(lambda found: cut.join(re.findall(f".{{1,{_PIECE}}}", found[0])), text)
 
 
 def wrapped(text: str) -> QLabel:

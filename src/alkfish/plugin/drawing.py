@@ -43,6 +43,42 @@ def put_points(layer: Any, places: Any, sizes: Any, borders: Any) -> None:
     layer.refresh(extent=False, thumbnail=False)
 
 
+class PartOfPoints:
+    """Has only some points of a layer drawn, without giving it others, which takes longer.
+
+    The layer keeps all of them. Where napari draws points in a way that is not known here, all are
+    drawn.
+
+    Parameters
+    ----------
+    viewer, layer
+        A viewer, and a layer of points in it.
+    """
+
+    def __init__(self, viewer: Any, layer: Any) -> None:
+        self._viewer, self.layer = viewer, layer
+        self._all: Any = None
+        self._part: Any = None
+
+    def draw(self, chosen: Any) -> None:
+        """Draw the chosen points (bool, shape (N,)), or all if it is None."""
+        canvas = _canvas_of(self._viewer)
+        visual = getattr(canvas, "layer_to_visual", {}).get(self.layer)
+        markers: Any = getattr(getattr(visual, "node", None), "points_markers", None)
+        if not hasattr(markers, "_upload_data") or getattr(markers, "_data", None) is None:
+            return
+        if markers._data is not self._part:  # napari has taken up all points of the layer
+            self._all = markers._data
+        rows: Any = slice(None)
+        if chosen is not None and len(chosen) == len(self._all):
+            rows = np.flatnonzero(chosen) if chosen.any() else np.zeros(1, int)  # never empty
+        elif markers._data is self._all:
+            return
+        markers._upload_data({name: self._all[name][rows] for name in self._all.dtype.names})
+        markers.update()
+        self._part = markers._data
+
+
 def put_words(layer: Any, name: str, words: Any) -> None:
     """Give the points of a layer other words; the same ones are left alone, which is quicker."""
     table = layer.features
@@ -64,10 +100,15 @@ def drop(viewer: Any, layers: dict[str, Any], part: str) -> None:
 
 def fetch_now(viewer: Any) -> None:
     """Let napari fetch the pixels of a new place before it paints; else it paints twice."""
-    window = getattr(viewer, "window", None)  # a viewer without a window has none to draw in
-    canvas = getattr(getattr(window, "_qt_viewer", None), "canvas", None)
+    canvas = _canvas_of(viewer)
     if canvas is not None:
         canvas.on_draw(None)
+
+
+def _canvas_of(viewer: Any) -> Any:
+    """Return what a viewer draws on; None without a window."""
+    window = getattr(viewer, "window", None)
+    return getattr(getattr(window, "_qt_viewer", None), "canvas", None)
 
 
 def map_by_table() -> None:

@@ -102,8 +102,9 @@ class Editor:
         session = self.workspace.session
         if session is None:
             return False
-        if not session.is_reading:
-            session.said.emit("Start a read first: edits belong to a read.", True)
+        if session.blocked or not session.is_reading:
+            text = "Start a read first: edits belong to a read."
+            session.said.emit(session.blocked or text, True)
             return False
         if not session.may_see_machine and tool not in (Tool.DECLUMP, Tool.MERGE):
             text = "In a blinded read signals are hidden and not edited: decide the pattern."
@@ -124,7 +125,9 @@ class Editor:
             number = nucleus_at(session.result, fov, *place)
             if not number:
                 return "That place lies in no nucleus."
-            return SpotAdded(fov, number, _ENDS[tool], *place)
+            plane, step = self.layers.plane, self.workspace.pictures.z_step_um
+            depth = plane * step(fov) if plane >= 0 else -1.0
+            return SpotAdded(fov, number, _ENDS[tool], *place, z_um=depth)
         if tool is Tool.DECLUMP:
             return self._declump(session, way)
         if tool is Tool.MERGE:

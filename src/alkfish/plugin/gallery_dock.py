@@ -43,7 +43,7 @@ class GalleryDock(QWidget):
         self._maker: TileMaker | None = None
         self._pictures = workspace.pictures
         self._links = Links()
-        self._was_reading = self._stale = False
+        self._was_reading = self._stale = self._is_new = False
         self.worker = ThumbnailWorker()
         self.model = GalleryModel(self.worker, self)
         self.bar = GalleryBar(self)
@@ -108,7 +108,8 @@ class GalleryDock(QWidget):
     def _take_session(self) -> None:
         """Show another case, or none; pictures of the last one must never be seen again."""
         self._links.cut()
-        self._session = self.workspace.session
+        before, self._session = self._session, self.workspace.session
+        self._is_new = self._session is not before
         self._table, self._maker, self._was_reading = None, None, False
         self.worker.set_maker(None)
         self.model.set_table(None, ())
@@ -132,7 +133,7 @@ class GalleryDock(QWidget):
         """Show the nuclei of a read that has begun; when it ends, all again."""
         session = self._session
         reading = session is not None and session.is_reading
-        if session is not None and reading != self._was_reading:
+        if session is not None and (reading != self._was_reading or self._is_new):
             read = session.review.read
             fifty = read is not None and read.mode is ReadMode.FIFTY
             self.bar.set_standing(Standing.READ if fifty else Standing.ALL)
@@ -171,7 +172,13 @@ class GalleryDock(QWidget):
         assert table is not None  # noqa: S101 - just made
         scroll = self.view.verticalScrollBar().value()
         choice = self.bar.choice()
-        if self.model.set_rows(table.rows(choice)):
+        rows = table.rows(choice)
+        if self._is_new and not len(rows) and len(table):  # filters of the case before hide all
+            self._is_new = False
+            self.bar.reset()
+            return
+        self._is_new = False
+        if self.model.set_rows(rows):
             self.view.restore(session.current, chosen, scroll)
         else:
             self.view.show_current(session.current)

@@ -124,7 +124,7 @@ KEYS = (
               lambda desk: desk.agree()),
     KeyAction("undo", ("U", "Ctrl+Z"), "Undo", Group.DECIDE,
               _session(lambda session: session.undo())),
-    KeyAction("redo", ("Shift+U", "Ctrl+Shift+Z"), "Redo", Group.DECIDE,
+    KeyAction("redo", ("Shift+U", "Ctrl+Shift+Z", "Ctrl+Y"), "Redo", Group.DECIDE,
               _session(lambda session: session.redo())),
     KeyAction("next", ("Right", "."), "Next nucleus", Group.GO,
               _session(lambda session: session.step(1)), repeats=True),

@@ -7,30 +7,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alkfish.errors import AlkfishError
 from alkfish.model.result import CaseResult
 from alkfish.plugin.channel_layers import CHANNELS, ChannelLayers
-from alkfish.plugin.convert import pixel_size
-from alkfish.plugin.drawing import (
-    camera_of,
-    canvas_size,
-    drop,
-    fetch_now,
-    map_by_table,
-    outline_colours,
-    pattern_names,
-    put_image,
-)
+from alkfish.plugin.convert import best_plane, pixel_size
+from alkfish.plugin.drawing import camera_of, canvas_size, fetch_now
 from alkfish.plugin.links import Links
 from alkfish.plugin.mark_layers import CURRENT, ENDS, LINE, PAIRS, PATTERNS, MarkLayers
-from alkfish.plugin.outlines import LabelCache, LazyCodes, Numbering
+from alkfish.plugin.outline_layer import OUTLINES, OutlineLayer
+from alkfish.plugin.outlines import LabelCache, Numbering
 from alkfish.plugin.read_ahead import ReadAhead
+from alkfish.plugin.surroundings import View, view_of
 from alkfish.plugin.view_settings import ViewSettings
 from alkfish.plugin.workspace import Workspace
 from alkfish.review import NucleusKey
 
 __all__ = ["CHANNELS", "CURRENT", "ENDS", "LINE", "OUTLINES", "PAIRS", "PATTERNS", "CaseLayers"]
 
-OUTLINES = "Nuclei"
 SINGLES = ("three_prime", "five_prime", "dapi")
 N_AHEAD = 3
 """Nuclei whose pixels are read before they are shown."""
@@ -63,10 +56,10 @@ class CaseLayers:
         self.viewer = workspace.viewer
         self.fov = ""
         self.layers: dict[str, Any] = {}
-        self.numbering: Numbering | None = None
-        self._levels: list[npt.NDArray[Any]] = []
+        self._drawn = ""
         self._settings = ViewSettings()
         self._channels = ChannelLayers(workspace, self.layers, self._settings)
+        self._outlines = OutlineLayer(self.viewer, self.layers, self._settings)
         self._marks = MarkLayers(self.viewer, self.layers, self._settings)
         self._cache = LabelCache()
         self._ahead = ReadAhead()
@@ -75,6 +68,8 @@ class CaseLayers:
         self._was_hidden = self._is_new_case = False
         self._shown: tuple[object, object] = (None, None)
         workspace.session_changed.connect(self._take_session)
+        for moved in (camera_of(self.viewer).events.center, camera_of(self.viewer).events.zoom):
+            moved.connect(self._follow_view)
         self._take_session()
 
     @property
@@ -94,7 +89,8 @@ class CaseLayers:
         self._settings.stop()
         if not all(layer in self.viewer.layers for layer in self.layers.values()):
             self._remove()  # somebody has deleted one by hand
-        is_new = not self.layers
+        is_new, other = not self.layers, fov != self._drawn
+        self._drawn = fov
         self._channels.show(self.result, fov, size, is_new_case=self._is_new_case)
         self._set_outlines(fov, size)
         self._marks.prepare(self.result, size)
@@ -106,6 +102,19 @@ class CaseLayers:
         self._show_current(centre=False)
         if is_new:
             self.viewer.layers.selection.active = self.layers[CURRENT]
+        if other or is_new or self._is_new_case:
+            self._go_to_plane()
+
+    def repair(self) -> bool:
+        """Draw the field anew if somebody has deleted a layer of it; return whether it was so."""
+        present = list(self.viewer.layers)
+        if not self.fov or all(layer in present for layer in self.layers.values()):
+            return False
+        camera = camera_of(self.viewer)
+        zoom, centre = camera.zoom, camera.center  # napari shows all when the first layer comes
+        self.show_field(self.fov)
+        camera.zoom, camera.center = zoom, centre
+        return True
 
     def centre(self) -> None:
         """Move the view to the current nucleus."""
@@ -115,13 +124,16 @@ class CaseLayers:
         row = session.rows[session.current]
         nuclei, size = self.result.nuclei, pixel_size(self.result, self.fov)
         place = (float(nuclei.y_px[row]) * size, float(nuclei.x_px[row]) * size)
-        camera_of(self.viewer).center = (0.0, *place)
+        camera = camera_of(self.viewer)
+        with camera.events.center.blocker(self._follow_view):  # it is followed once, below
+            camera.center = (0.0, *place)
+        self._follow_view()
         fetch_now(self.viewer)
 
     def read_ahead(self) -> None:
         """Have the pixels around the next nuclei read while this one is looked at."""
         session = self.workspace.session
-        if session is None or session.current is None or len(self._levels) < 2:
+        if session is None or session.current is None or len(self._outlines.levels) < 2:
             return
         size, zoom = pixel_size(self.result, self.fov), float(camera_of(self.viewer).zoom)
         height, width = canvas_size(self.viewer)
@@ -135,7 +147,7 @@ class CaseLayers:
         places = [(float(nuclei.y_px[row]), float(nuclei.x_px[row])) for row in rows]
         channels = [self._channels.levels(self.fov, part) for part in CHANNELS]
         images = [levels[0] for levels in channels if levels and len(levels[0].shape) == 2]
-        self._ahead.ask([self._levels[0], *images], places, (reach[0], reach[1]))
+        self._ahead.ask([self._outlines.levels[0], *images], places, (reach[0], reach[1]))
 
     def stop(self) -> None:
         """Keep the view and read nothing more: the window is closed."""
@@ -193,6 +205,20 @@ class CaseLayers:
             last = self.workspace.pictures.n_planes(self.fov) - 1
             dims.set_current_step(0, min(max(dims.current_step[0] + by, 0), last))
 
+    @property
+    def plane(self) -> int:
+        """Focus plane that is shown; -1 if none is, in single planes and without pictures."""
+        pictures, dims = self.workspace.pictures, self.viewer.dims
+        is_stack = pictures.has(self.fov) and pictures.n_planes(self.fov) > 1
+        return int(dims.current_step[0]) if is_stack and dims.ndim > 2 else -1
+
+    def _go_to_plane(self) -> None:
+        """Show the plane of a stack in which most signals of the field lie."""
+        if self.plane >= 0:
+            pictures = self.workspace.pictures
+            n, step = pictures.n_planes(self.fov), pictures.z_step_um(self.fov)
+            self.viewer.dims.set_current_step(0, best_plane(self.result, self.fov, n, step))
+
     def show_line(self, way: list[tuple[float, float]]) -> None:
         """Draw the line of a tool through points of the field; none removes it."""
         layer = self.layers.get(LINE)
@@ -233,30 +259,35 @@ class CaseLayers:
         return self.result.fields[0].fov if self.result.fields else ""
 
     def _take_current(self, nucleus: NucleusKey | None) -> None:
-        if nucleus is not None and nucleus.fov != self.fov:
-            self.show_field(nucleus.fov)
-        self._show_current(centre=True)
+        try:
+            if nucleus is not None and nucleus.fov != self.fov:
+                self.show_field(nucleus.fov)
+            self._show_current(centre=True)
+        except AlkfishError as error:  # the folder may have gone: never marks over other pixels
+            self._remove()
+            self.fov = self._drawn = ""
+            self.workspace.said.emit(f"The picture cannot follow: {error}", True)
 
     def _take_result(self) -> None:
-        self._levels = self._cache.levels(self.result, self._machine(), self.fov)
+        self._outlines.levels = self._cache.levels(self.result, self._machine(), self.fov)
         self._number()
-        self._redraw_outlines()
+        self._outlines.redraw()
         self._fill_marks()
         self._show_current(centre=False)
 
     def _take_values(self, nuclei: tuple[NucleusKey, ...]) -> None:
         session = self.workspace.session
-        if session is None or self.numbering is None:
+        if session is None or self._outlines.numbering is None:
             return
         rows = [session.rows[key] for key in nuclei if key in session.rows and key.fov == self.fov]
         if not nuclei:
             self._number()
-            self._redraw_outlines()
+            self._outlines.redraw()
         elif rows:
             chosen = np.array(rows)
             ids = self.result.nuclei.nucleus_id[chosen]
-            self.numbering.set(ids, session.patterns[chosen], self._hidden()[chosen])
-            self._redraw_outlines(ids)
+            self._outlines.numbering.set(ids, session.patterns[chosen], self._hidden()[chosen])
+            self._outlines.redraw(ids)
         self._show_patterns()
 
     def _take_state(self) -> None:
@@ -265,7 +296,7 @@ class CaseLayers:
         if hidden != self._was_hidden:
             self._was_hidden = hidden
             self._number()
-            self._redraw_outlines()
+            self._outlines.redraw()
             self._fill_marks()
             self._show_current(centre=False)
 
@@ -285,7 +316,9 @@ class CaseLayers:
     def _number(self) -> None:
         session = self.workspace.session
         assert session is not None  # noqa: S101
-        self.numbering = Numbering(self.result, self.fov, session.patterns, self._hidden())
+        self._outlines.numbering = Numbering(
+            self.result, self.fov, session.patterns, self._hidden()
+        )
 
     def _hide(self) -> None:
         """Show nothing; the layers stay for the next case, since making them anew takes seconds."""
@@ -296,10 +329,11 @@ class CaseLayers:
 
     def _remove(self) -> None:
         self._settings.stop()
-        for layer in self.layers.values():
+        own = list(self.layers.values())
+        self.layers.clear()
+        for layer in own:
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
-        self.layers.clear()
 
     def save_view(self) -> None:
         """Keep the contrast of the case for the next time."""
@@ -307,67 +341,27 @@ class CaseLayers:
 
     def _set_outlines(self, fov: str, size: float) -> None:
         if fov not in self.result.labels:
-            drop(self.viewer, self.layers, OUTLINES)
+            self._outlines.remove()
             return
-        self._levels = self._cache.levels(self.result, self._machine(), fov)
+        self._outlines.levels = self._cache.levels(self.result, self._machine(), fov)
         self._number()
-        assert self.numbering is not None  # noqa: S101
-        many = len(self._levels) > 1
-        data = self._codes() if many else self.numbering(self._levels[0])
-        layer = self.layers.get(OUTLINES)
-        if layer is not None and layer.multiscale == many:
-            put_image(layer, data, (size, size))
-            return
-        drop(self.viewer, self.layers, OUTLINES)
-        map_by_table()
-        layer = self.viewer.add_labels(
-            data,
-            multiscale=many,
-            name=OUTLINES,
-            colormap=outline_colours(),
-            opacity=1.0,
-            scale=(size, size),
-            units="um",
-            features=pattern_names(),
-            visible=self._settings.is_visible(OUTLINES),
-        )
-        layer.editable = False
-        self.layers[OUTLINES] = layer
-
-    def _codes(self) -> list[LazyCodes]:
-        assert self.numbering is not None  # noqa: S101
-        return [LazyCodes(level, self.numbering) for level in self._levels]
-
-    def _redraw_outlines(self, ids: npt.NDArray[Any] | None = None) -> None:
-        """Draw outlines anew; of a small field only where some nuclei lie, if they are given."""
-        layer = self.layers.get(OUTLINES)
-        if layer is None or layer not in self.viewer.layers or self.numbering is None:
-            return
-        if len(self._levels) > 1:
-            if ids is None:
-                layer.data = self._codes()
-            else:  # its levels look up the numbers that were just set
-                layer.refresh(extent=False, thumbnail=False)
-            return
-        labels = self._levels[0]
-        if ids is None or labels.shape != layer.data.shape:
-            layer.data = self.numbering(labels)
-            return
-        for number in ids.tolist():
-            rows, columns = np.nonzero(labels == number)
-            if len(rows):
-                part = (
-                    slice(max(0, rows.min() - 2), rows.max() + 3),
-                    slice(max(0, columns.min() - 2), columns.max() + 3),
-                )
-                inside = labels[part] == number
-                layer.data[part][inside] = self.numbering(labels[part])[inside]
-        layer.refresh(extent=False)
+        self._outlines.show(size)
 
     def _fill_marks(self) -> None:
         session = self.workspace.session
         if session is not None:
-            self._marks.fill(session, self.fov)
+            self._marks.fill(session, self.fov, self._view())
+
+    def _view(self) -> View:
+        """Return what the window shows of the field, in its pixels."""
+        camera, size = camera_of(self.viewer), pixel_size(self.result, self.fov)
+        y, x = camera.center[-2:]
+        return view_of((y, x), canvas_size(self.viewer), float(camera.zoom), size)
+
+    def _follow_view(self, _: Any = None) -> None:
+        """Mark the signals that have come into view, however it was moved."""
+        if self.workspace.session is not None and self.layers:
+            self._marks.follow(self._view())
 
     def _show_current(self, *, centre: bool) -> None:
         session = self.workspace.session

@@ -11,6 +11,7 @@ from alkfish.model.probe import ProbeEnd
 from alkfish.model.result import CaseResult
 from alkfish.plugin.colours import END_SYMBOLS, RING_COLOURS, colour_of_end
 from alkfish.plugin.convert import (
+    NO_MARKS,
     frame_size,
     letter_places,
     letters,
@@ -19,8 +20,9 @@ from alkfish.plugin.convert import (
     pixel_size,
     spot_marks,
 )
-from alkfish.plugin.drawing import put_points, put_words
+from alkfish.plugin.drawing import PartOfPoints, put_points, put_words
 from alkfish.plugin.session import ReviewSession
+from alkfish.plugin.surroundings import ALL, View, inside, part_of, within
 from alkfish.plugin.view_settings import ViewSettings
 
 PAIRS, CURRENT, PATTERNS, LINE = "Pairs", "Current nucleus", "Patterns", "Line"
@@ -42,6 +44,8 @@ class MarkLayers:
 
     def __init__(self, viewer: Any, layers: dict[str, Any], settings: ViewSettings) -> None:
         self.viewer, self.layers, self._settings = viewer, layers, settings
+        self._shown: View = ALL
+        self._parts: dict[str, PartOfPoints] = {}
 
     def prepare(self, result: CaseResult, size: float) -> None:
         """Make the layers if they are not there, at the pixel size of a field."""
@@ -85,16 +89,47 @@ class MarkLayers:
             canvas_size_limits=(2, 10000), **common,
         )  # fmt: skip
 
-    def fill(self, session: ReviewSession, fov: str) -> None:
-        """Mark the signals and pairs of a field; none that may not be seen."""
+    def fill(self, session: ReviewSession, fov: str, view: View) -> None:
+        """Mark the signals and pairs of a field; none that may not be seen.
+
+        Parameters
+        ----------
+        session : ReviewSession
+            With the result.
+        fov : str
+            Field.
+        view : tuple of float
+            What the window shows: top, left, bottom and right in pixels of the field.
+        """
         shown, result = session.may_see_machine, session.result
         for end in ENDS:
+            marks = spot_marks(result, fov, end) if shown else NO_MARKS
             layer = self.layers[end.value]
-            marks = spot_marks(result, fov, end)
-            some = slice(None) if shown else slice(0, 0)
-            put_points(layer, marks.places[some], marks.sizes[some], marks.borders[some])
+            put_points(layer, marks.places, marks.sizes, marks.borders)
         lines = pair_lines(result, fov)
         self.layers[PAIRS].data = lines if shown else lines[:0]
+        self._choose(view)
+
+    def follow(self, view: View) -> None:
+        """Draw the marks that have come into view; of a small field all are drawn anyway.
+
+        Parameters
+        ----------
+        view : tuple of float
+            As for `fill`.
+        """
+        if not inside(view, self._shown):
+            self._choose(view)
+
+    def _choose(self, view: View) -> None:
+        """Have the marks in and around a view drawn: each costs time in every picture."""
+        layers = {e.value: self.layers[e.value] for e in ENDS if e.value in self.layers}
+        self._shown = part_of(view, sum(len(layer.data) for layer in layers.values()))
+        for part, layer in layers.items():
+            chosen = None if self._shown == ALL else within(layer.data, self._shown)
+            if part not in self._parts or self._parts[part].layer is not layer:
+                self._parts[part] = PartOfPoints(self.viewer, layer)
+            self._parts[part].draw(chosen)
 
     def show_current(self, session: ReviewSession, fov: str) -> bool:
         """Frame the current nucleus, and mark what its pattern hangs on; return if it is there."""

@@ -79,6 +79,8 @@ class Rescorer(QObject):
         session, pictures = self.workspace.session, self.workspace.pictures
         if session is None:
             return "No case is open."
+        if session.blocked:
+            return session.blocked
         if session.review.state is CaseState.READING:
             return "A read is open: finish or abandon it first."
         fields = [qc.fov for qc in session.review.machine_result.fields]

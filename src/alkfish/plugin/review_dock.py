@@ -26,13 +26,16 @@ from qtpy.QtWidgets import (
 
 from alkfish.errors import AlkfishError
 from alkfish.model.signals import Pattern
+from alkfish.plugin.case_words import continue_words, notice
 from alkfish.plugin.colours import look_of
-from alkfish.plugin.dialogs import wrapped
+from alkfish.plugin.dialogs import breakable, wrapped
 from alkfish.plugin.keys import BY_NAME, KEYS, REASONS, Group, key_words
 from alkfish.plugin.links import Links
+from alkfish.plugin.message import ALARM, Message
 from alkfish.plugin.nucleus_words import NucleusWords, describe_nucleus, progress_words
 from alkfish.plugin.session import Order, ReviewSession
 from alkfish.plugin.tools import TOOL_WORDS, Tool
+from alkfish.review import CaseState
 
 if TYPE_CHECKING:
     from alkfish.plugin.desk import ReviewDesk
@@ -44,8 +47,6 @@ ORDER_WORDS = {
     Order.PATTERN: "pattern: positive first",
     Order.POSITION: "position",
 }
-SAID_MS = 12_000
-_ALARM, _CALM = "#ffb454", "#9fd3ff"
 
 
 class ReviewDock(QWidget):
@@ -63,7 +64,6 @@ class ReviewDock(QWidget):
         self._session: ReviewSession | None = None
         self._links, self._own = Links(), Links()
         self._soon = _timer(self, 0, self.show_nucleus)
-        self._hush = _timer(self, SAID_MS, self._be_quiet)
         self._make()
         self._lay_out()
         self._own.join(self.workspace.session_changed, self._take_session)
@@ -96,10 +96,7 @@ class ReviewDock(QWidget):
 
     def hear(self, text: str, is_refusal: bool) -> None:
         """Show a message for a while."""
-        self.message.setText(text)
-        self.message.setStyleSheet(f"color: {_ALARM if is_refusal else _CALM};")
-        self.message.show()
-        self._hush.start()
+        self.message.say(text, is_refusal)
 
     def show_nucleus(self) -> None:
         """Show the current nucleus as it is now."""
@@ -110,7 +107,7 @@ class ReviewDock(QWidget):
             return
         self.place.setText(progress_words(session))
         self._show_order(session)
-        self.start.setVisible(session.may_start)
+        self._show_start(session)
         words = None if session.current is None else describe_nucleus(session, session.current)
         for widget in (self.badge, self.by, self.why, self.flags):
             widget.setVisible(words is not None)
@@ -127,8 +124,20 @@ class ReviewDock(QWidget):
             self._soon.stop()
             self.show_nucleus()
 
-    def _be_quiet(self) -> None:
-        self.message.hide()
+    def _show_start(self, session: ReviewSession) -> None:
+        """Offer the read that is due, and tell what stands against it."""
+        words = notice(session)
+        self.notice.setText(_escaped(breakable(words)))
+        self.notice.setVisible(bool(words))
+        if words and breakable(words) == self.message.text():  # once is enough
+            self.message.be_quiet()
+        second = session.review.state is CaseState.EQUIVOCAL_AWAITING_SECOND
+        self.start.setText("Start the second read" if second else "Start the read")
+        self.start.setVisible(session.may_start)
+        read = session.to_continue if session.may_start else None
+        self.resume.setVisible(read is not None)
+        if read is not None:
+            self.resume.setText(continue_words(read))
 
     def _make(self) -> None:
         self.case, self.title = wrapped(""), QLabel()
@@ -139,7 +148,9 @@ class ReviewDock(QWidget):
         self.order.setToolTip("Order in which the nuclei are stepped through")
         self.order.activated.connect(self._choose_order)
         self.badge, self.by, self.why, self.flags = (wrapped("") for _ in range(4))
-        self.message, self.empty, self.tool = wrapped(""), wrapped(NO_CASE), wrapped("")
+        self.message, self.empty, self.tool = Message(), wrapped(NO_CASE), wrapped("")
+        self.notice = wrapped("")
+        self.notice.setStyleSheet(f"color: {ALARM};")
         self.open = QPushButton("Open results...")
         self.open.clicked.connect(self._open)
         self.score = QPushButton("Score an image...")
@@ -149,6 +160,8 @@ class ReviewDock(QWidget):
         self.missing = wrapped("")
         self.start = QPushButton("Start the read")
         self.start.clicked.connect(self.desk.start_read)
+        self.resume = QPushButton()
+        self.resume.clicked.connect(self.desk.continue_read)
         self.note = QLineEdit()
         self.note.setPlaceholderText(f"Note on this nucleus ({BY_NAME['note'].keys[0]})")
         self.note.returnPressed.connect(self._write_note)
@@ -180,8 +193,7 @@ class ReviewDock(QWidget):
         body.setSpacing(5)
         body.addLayout(_line(self.case, self.reader))
         body.addLayout(_line(self.place, self.order))
-        body.addWidget(self.start)
-        body.addWidget(self.message)
+        _stack(body, self.notice, self.start, self.resume, self.message)
         _stack(body, self.badge, self.by, self.why, self.flags)
         body.addLayout(_grid(list(self.decide.values()), 2))
         _stack(body, self.note, self.notes)
@@ -200,11 +212,11 @@ class ReviewDock(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area)
-        self.message.hide()
         self.tool.hide()
 
     def _take_session(self) -> None:
         self._links.cut()
+        self.message.outdate()
         self._session = session = self.workspace.session
         self.open.setVisible(session is None)
         self.score.setVisible(session is None)
@@ -223,7 +235,8 @@ class ReviewDock(QWidget):
         self.show_nucleus()
 
     def _later(self, *_: object) -> None:
-        """Show once, after everything that happens now."""
+        """Show once, after everything that happens now; what was said before is over."""
+        self.message.outdate()
         self._soon.start()
 
     def _show_words(self, words: NucleusWords) -> None:

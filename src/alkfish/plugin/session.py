@@ -17,7 +17,16 @@ from psygnal import Signal
 from alkfish.errors import AlkfishError, StaleError
 from alkfish.model.result import CaseResult
 from alkfish.model.signals import Pattern
-from alkfish.review import CaseReview, CaseState, Edit, NucleusKey, ReadMode, Store
+from alkfish.review import (
+    CaseReview,
+    CaseState,
+    Edit,
+    NucleiMerged,
+    NucleusKey,
+    Read,
+    ReadMode,
+    Store,
+)
 from alkfish.review.case_view import patterns_of
 
 PATTERN_ORDER = ("SPLIT", "ISOLATED_3P", "ISOLATED_5P", "FUSED", "")
@@ -45,11 +54,15 @@ class ReviewSession:
         The machine's result.
     reader : str
         Who reads.
+    hindrance : callable, optional
+        Returns why nothing can be written now, in words; empty if it can. Asked before each step.
 
     Attributes
     ----------
     review : CaseReview
         The rules behind the steps.
+    blocked : str
+        Why nothing can be written, as found at the last look; empty if it can.
     result_changed : Signal
         Outlines or spots are others than before: after an edit, or undoing one.
     values_changed : Signal
@@ -68,8 +81,13 @@ class ReviewSession:
     state_changed = Signal()
     said = Signal(str, bool)
 
-    def __init__(self, store: Store, result: CaseResult, reader: str) -> None:
+    def __init__(
+        self, store: Store, result: CaseResult, reader: str,
+        hindrance: Callable[[], str] = lambda: "",
+    ) -> None:  # fmt: skip
         self.review = CaseReview(store, result, reader)
+        self._hindrance = hindrance
+        self.blocked = hindrance()
         self.order = Order.READ if self.review.read else Order.DOUBT
         self.current: NucleusKey | None = None
         self._shown_result = self.review.result
@@ -92,9 +110,24 @@ class ReviewSession:
 
     @property
     def may_start(self) -> bool:
-        """Whether nobody reads and a read leading to the call can be begun."""
+        """Whether nobody reads and this reader can begin a read that leads to the call."""
         waits = (CaseState.SCORED, CaseState.EQUIVOCAL_AWAITING_SECOND)
-        return self.review.state in waits and not self.review.is_rescored
+        may = self.review.state in waits and not self.review.awaits_another
+        return may and not self.review.is_rescored and not self.blocked
+
+    @property
+    def to_continue(self) -> Read | None:
+        """The own earlier read that the read to be started can take over; None without one."""
+        found = () if self.blocked else self.review.continuable()
+        return found[0] if found else None
+
+    def look(self) -> str:
+        """Look whether steps can be written; return why not, empty if they can."""
+        found = self._hindrance()
+        if found != self.blocked:
+            self.blocked = found
+            self.state_changed.emit()
+        return found
 
     @property
     def may_see_machine(self) -> bool:
@@ -219,6 +252,9 @@ class ReviewSession:
 
     def edit(self, edit: Edit) -> bool:
         """Edit spots or outlines; patterns follow."""
+        if not isinstance(edit, NucleiMerged):
+            return self._do(lambda: self.review.edit(edit))
+        self.go(NucleusKey(edit.fov, min(edit.nucleus_ids)))  # the one that stays
         return self._do(lambda: self.review.edit(edit))
 
     def undo(self) -> bool:
@@ -231,14 +267,28 @@ class ReviewSession:
         read = self.review.read
         return self._back(self.review.redo, read.taken_back if read else [])
 
-    def start_read(self, mode: ReadMode = ReadMode.FIFTY, *, blinded: bool = False) -> bool:
-        """Begin a read, and go to its first nucleus."""
-        if not self._do(lambda: self.review.start_read(mode, blinded=blinded)):
+    def start_read(
+        self, mode: ReadMode = ReadMode.FIFTY, *, blinded: bool = False,
+        continue_read: int | None = None,
+    ) -> bool:  # fmt: skip
+        """Begin a read, and go to its first nucleus; arguments as `CaseReview.start_read`."""
+        review = self.review
+        if not self._do(
+            lambda: review.start_read(mode, blinded=blinded, continue_read=continue_read)
+        ):
             return False
         self.set_order(Order.READ)
         for first in self.undecided()[:1]:
             self.go(first)
         return True
+
+    def continue_read(self) -> bool:
+        """Begin a read that takes over the decisions of the own earlier one."""
+        read = self.to_continue
+        if read is None:
+            self.said.emit("There is no read of yours to go on with.", True)
+            return False
+        return self.start_read(read.mode, blinded=read.blinded, continue_read=read.read_id)
 
     def finish_read(self) -> bool:
         """End the read and apply the case rule."""
@@ -299,6 +349,10 @@ class ReviewSession:
 
     def _attempt(self, write: Callable[[], object]) -> AlkfishError | None:
         """Write; what is refused is said, changes nothing and is returned."""
+        problem = self.look()
+        if problem:
+            self.said.emit(problem, True)
+            return StaleError(problem)
         try:
             write()
         except StaleError as error:

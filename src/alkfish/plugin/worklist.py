@@ -43,6 +43,10 @@ Index = QModelIndex | QPersistentModelIndex
 
 COLUMNS = ("Case", "State", "Call", "Machine", "Last step")
 REFRESH_MS = 5_000
+WIDTHS_PX = (72, 98, 76, 76, 40)
+"""Widths of the columns: all are in sight at 1280 x 800, long texts in several lines."""
+
+ROW_PX, FITTED_ROWS = 40, 400
 NO_FOLDER = "No folder of results is open."
 
 _RANK = {state: rank for rank, state in enumerate(CaseState)}
@@ -63,8 +67,16 @@ class WorklistModel(QAbstractTableModel):
         self.hide_machine = False
         self._open_case = ""
 
-    def show(self, entries: Sequence[CaseEntry], open_case: str) -> None:
-        """Show other cases; rows stay in place where the cases are the same."""
+    def show(self, entries: Sequence[CaseEntry], open_case: str) -> bool:
+        """Show other cases; rows stay in place where the cases are the same.
+
+        Returns
+        -------
+        bool
+            Whether anything that is shown has changed.
+        """
+        if (tuple(entries), open_case) == (self.entries, self._open_case):
+            return False
         same = [e.folder for e in entries] == [e.folder for e in self.entries]
         if not same:
             self.beginResetModel()
@@ -74,6 +86,7 @@ class WorklistModel(QAbstractTableModel):
         elif entries:
             corner = self.index(len(self.entries) - 1, len(COLUMNS) - 1)
             self.dataChanged.emit(self.index(0, 0), corner)
+        return True
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
         """Return the number of cases."""
@@ -102,7 +115,8 @@ class WorklistModel(QAbstractTableModel):
             return f"{entry.case_id}: {entry.words}"
         if role == Qt.ItemDataRole.FontRole:
             font = QFont()
-            font.setBold(entry.case_id == self._open_case)
+            is_open = entry.case_id == self._open_case
+            font.setBold(is_open and index.column() < len(COLUMNS) - 1)
             return font
         return None
 
@@ -196,12 +210,14 @@ class Worklist(QWidget):
         self.table.setShowGrid(False)
         self.table.setTabKeyNavigation(False)
         self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(24)
+        self.table.verticalHeader().setDefaultSectionSize(ROW_PX)
+        self.table.setWordWrap(True)
         header = self.table.horizontalHeader()
         header.setStretchLastSection(True)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for column, width in enumerate((66, 138, 80, 112, 110)):
+        for column, width in enumerate(WIDTHS_PX):
             self.table.setColumnWidth(column, width)
+        header.sectionResized.connect(lambda *_: self._fit_rows())
         self.footer = QLabel(NO_FOLDER)
         self.footer.setWordWrap(True)
 
@@ -229,7 +245,7 @@ class Worklist(QWidget):
         self.hide_machine.toggled.connect(self._hide)
         self.table.clicked.connect(self._open)
         self._timer.timeout.connect(self._tick)
-        self._own.join(self.workspace.session_changed, self.refresh)
+        self._own.join(self.workspace.session_changed, self._take_session)
         self.destroyed.connect(self._own.cut)
         self._timer.start()
 
@@ -246,10 +262,30 @@ class Worklist(QWidget):
         except AlkfishError as error:
             self.footer.setText(str(error))
             return
-        self.model.show(entries, session.case_id if session is not None else "")
+        if self.model.show(entries, session.case_id if session is not None else ""):
+            self._fit_rows()
         if not self.reader.hasFocus():
             self.reader.setText(self.workspace.reader)
         self._tell()
+
+    def _fit_rows(self) -> None:
+        """Make rows as high as their texts; of a long list two lines, the rest on hovering."""
+        if self.shown.rowCount() <= FITTED_ROWS:
+            self.table.resizeRowsToContents()
+
+    def _take_session(self) -> None:
+        self.refresh()
+        self._select_open()
+
+    def _select_open(self) -> None:
+        """Mark the case that is open, be it that another one could not be opened."""
+        session = self.workspace.session
+        ids = [entry.case_id for entry in self.model.entries]
+        if session is None or session.case_id not in ids:
+            self.table.clearSelection()
+            return
+        index = self.model.index(ids.index(session.case_id), 0)
+        self.table.setCurrentIndex(self.shown.mapFromSource(index))
 
     def _tick(self) -> None:
         if self.isVisible() and self.workspace.results is not None:
@@ -268,11 +304,13 @@ class Worklist(QWidget):
 
     def _choose(self, *_: object) -> None:
         self.shown.choose(self.search.text(), waiting=self.waiting.isChecked())
+        self._fit_rows()
         self._tell()
 
     def _hide(self, hidden: bool) -> None:
         self.model.hide_machine = hidden
-        self.refresh()
+        self.model.layoutChanged.emit()
+        self._fit_rows()
 
     def _open(self, index: Index) -> None:
         entry = self.model.entries[self.shown.mapToSource(index).row()]
@@ -303,3 +341,4 @@ class Worklist(QWidget):
         except AlkfishError as error:
             self.workspace.said.emit(str(error), True)
             self.footer.setText(str(error))
+            self._select_open()

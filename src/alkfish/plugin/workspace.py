@@ -11,13 +11,26 @@ from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
-from alkfish.errors import AlkfishError, BundleError
+from alkfish.errors import AlkfishError, BundleError, StoreError
 from alkfish.io.bundle import RESULT, open_bundle
 from alkfish.io.locations import PicturePlace, recall_pictures, remember_pictures
+from alkfish.model.result import CaseResult
+from alkfish.plugin.bundle_watch import BundleWatch, Found
 from alkfish.plugin.case_list import CaseEntry, CaseList
 from alkfish.plugin.pictures import CasePictures, differing, find_pictures
 from alkfish.plugin.session import ReviewSession
 from alkfish.review import Store, open_store
+from alkfish.review.view_store import VIEW_ONLY, can_be_written, open_view
+
+AWAY = "The folder of results cannot be reached:"
+AWAY_HELP = (
+    "It was moved, renamed or is not connected. What was decided is in it; nothing is lost. Put it "
+    "back and the review goes on by itself, or open it where it is now."
+)
+REPLACED = (
+    "Nothing was written: another program has scored this case again and replaced the result "
+    "that is shown here."
+)
 
 
 class Workspace:
@@ -60,6 +73,8 @@ class Workspace:
         self._list: CaseList | None = None
         self._images: str | Path = ""
         self._check: Future[str] | None = None
+        self._is_unchecked = False
+        self._watch: BundleWatch | None = None
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="alkfish-check")
 
     def open(
@@ -94,7 +109,7 @@ class Workspace:
                 where=given,
                 remedy="give the folder OUT that `alkfish score` wrote, or OUT/<case>",
             )
-        opened = open_store(store or results)
+        opened = _open_store(results, store)
         self._let_go()
         self.results, self._store = results, opened
         self._list = CaseList(results)
@@ -125,7 +140,7 @@ class Workspace:
             If the name is empty.
         """
         if self.session is not None and self._store is not None:
-            session = ReviewSession(self._store, self.session.review.machine_result, name)
+            session = self._session_of(self.session.review.machine_result, name)
             self.reader, self.session = session.review.reader, session
             self.session_changed.emit()
         else:
@@ -156,16 +171,60 @@ class Workspace:
         """Take up what others have written and threads have found; call it every few seconds."""
         if self.session is not None:
             try:
-                self.session.refresh()
+                self._take_news(self.session)
             except AlkfishError as error:
                 self.said.emit(str(error), True)
-        if self._check is not None and self._check.done():
+        self._take_check()
+
+    def _take_check(self) -> None:
+        """Have large pictures compared once the case is shown, and say what came of it."""
+        if self._is_unchecked and self.session is not None:
+            self._is_unchecked = False
+            result = self.session.review.machine_result
+            self._check = self._threads.submit(_differing, result, self.pictures)
+        elif self._check is not None and self._check.done():
             check, self._check = self._check, None
             problem = check.result()
             if problem:
                 self.pictures = CasePictures.none(problem)
                 self.said.emit(problem, True)
                 self.session_changed.emit()
+
+    def _take_news(self, session: ReviewSession) -> None:
+        """Follow what happens to the folder, then to the log."""
+        was_away = session.blocked.startswith(AWAY)
+        if self._found(session) is Found.REPLACED:
+            self.reload()
+            self.said.emit(_replaced_words(session), True)
+        elif session.look() and self._is_away():
+            return
+        elif was_away:
+            self.session_changed.emit()  # drawn anew: some of it could not be read
+            self.said.emit("The folder of results is there again: go on. Nothing was lost.", False)
+        if self.session is not None:
+            self.session.refresh()
+
+    def _found(self, session: ReviewSession) -> Found:
+        if self._watch is None:
+            return Found.SAME
+        return self._watch.look(lambda: session.review.fingerprint)
+
+    def _is_away(self) -> bool:
+        return self.session is not None and self.session.blocked.startswith(AWAY)
+
+    def _hindrance(self) -> str:
+        """Return why the session can write nothing now; empty if it can."""
+        if self._store is not None and self._store.is_view:
+            return VIEW_ONLY
+        session = self.session
+        found = Found.SAME if session is None else self._found(session)
+        if found is Found.GONE:
+            return f"{AWAY} {self.results}\n{AWAY_HELP}"
+        return REPLACED if found is Found.REPLACED else ""
+
+    def _session_of(self, result: CaseResult, reader: str) -> ReviewSession:
+        assert self._store is not None  # noqa: S101 - `open` has set it
+        return ReviewSession(self._store, result, reader, self._hindrance)
 
     def close(self) -> None:
         """Let go of everything; what was decided is on disk already."""
@@ -178,7 +237,7 @@ class Workspace:
         if self._store is not None:
             self._store.close()
         self.results = self.folder = self.session = None
-        self._store = self._list = self._check = None
+        self._store = self._list = self._check = self._watch = None
         self.pictures = CasePictures.none()
 
     def reload(self) -> None:
@@ -187,10 +246,15 @@ class Workspace:
             self._open_bundle(self.folder, self._images)
 
     def _open_bundle(self, folder: Path, images: str | Path) -> None:
-        assert self._store is not None  # noqa: S101 - `open` has set it
-        assert self.results is not None  # noqa: S101
+        assert self.results is not None  # noqa: S101 - `open` has set it
+        watch = BundleWatch(folder)
         result = open_bundle(folder)
-        session = ReviewSession(self._store, result, self.reader)
+        self._watch, before = watch, self._watch
+        try:
+            session = self._session_of(result, self.reader)
+        except BaseException:
+            self._watch = before
+            raise
         found = find_pictures(self.results, result, images=images)
         self.session, self.folder, self._images = session, folder, images
         if images and found.available:
@@ -200,9 +264,7 @@ class Workspace:
 
     def _take_pictures(self, found: CasePictures) -> None:
         self.pictures = found
-        assert self.session is not None  # noqa: S101 - a case is open
-        result = self.session.review.machine_result
-        self._check = self._threads.submit(_differing, result, found) if found.unchecked else None
+        self._check, self._is_unchecked = None, found.unchecked
 
     def _remember(self, images: Path) -> None:
         assert self.session is not None  # noqa: S101
@@ -242,6 +304,27 @@ def _bundles(results: Path) -> list[Path]:
         return []
     found: Iterable[Path] = (p.parent for p in results.glob(f"*/{RESULT}"))
     return sorted(folder for folder in found if not folder.name.startswith("."))
+
+
+def _open_store(results: Path, store: str) -> Store:
+    """Open the store; of a folder that cannot be written a view of it."""
+    try:
+        return open_store(store or results)
+    except StoreError:
+        if store or can_be_written(results):
+            raise
+        return open_view(results)
+
+
+def _replaced_words(older: ReviewSession) -> str:
+    """Return what has become of a session whose result was replaced by another program."""
+    read = older.review.read
+    kept = "What was read of the older one stays in the log, tied to it."
+    if read is not None:
+        kept = f"Your read ({len(read.decisions)} decided) stays in the log, tied to the older one."
+    if not older.review.history():
+        kept = "Nobody had read the older one."
+    return f"Another program has scored this case again: the new result is shown. {kept}"
 
 
 def _differing(result: Any, pictures: CasePictures) -> str:

@@ -14,7 +14,7 @@ from alkfish.review.changes import changes_between
 from alkfish.review.editing import touched_nuclei
 from alkfish.review.edits import Edit, edit_to_payload
 from alkfish.review.events import Draft, Event, EventKind, checked_text
-from alkfish.review.order import NucleusKey
+from alkfish.review.order import NucleusKey, draw_nuclei
 from alkfish.review.reader_view import ReaderView
 from alkfish.review.replay import Read, ReviewCall, counts_to_payload
 from alkfish.review.states import CaseState, ReadMode, ReadRole, check_step
@@ -75,6 +75,39 @@ class CaseReview(ReaderView):
         self._append(*links, self._draft(EventKind.READ_STARTED, after=after))
         assert self.read is not None  # noqa: S101 - it was just begun
         return self.read
+
+    def n_missing(self) -> int:
+        """Return how many nuclei the case lacks to fill the read that could be started now.
+
+        Such a read cannot lead to a call: the rule is defined for a fixed number of nuclei
+        (clinical-rules 1.4).
+
+        Raises
+        ------
+        ReviewError
+            If this reader cannot make the read that is due.
+        """
+        plan = self._plan(ReadMode.FIFTY, blinded=False)
+        start, size = plan["start"], plan["size"]
+        return draw_nuclei(self._case.order, start=start, size=size, rejected=()).n_missing
+
+    def continuable(self) -> tuple[Read, ...]:
+        """Return the own earlier reads that the read to be started now can take over.
+
+        Abandoned ones, and those of earlier versions; of the same result, for the same purpose,
+        with decisions or edits; the newest first.
+        """
+        role = _ROLE_DUE.get(self.state)
+        found = [
+            read
+            for read in self.reads()
+            if (read.abandoned or read.version < self.version)
+            and read.role is role
+            and same_person(read.reader, self.reader)
+            and read.result == self._case.fingerprint
+            and (read.decisions or read.edits)
+        ]
+        return () if self.is_rescored or self.awaits_another else tuple(reversed(found))
 
     def queue(self) -> tuple[NucleusKey, ...]:
         """Return the nuclei of the own open read in order; rejected ones are replaced already."""
@@ -392,6 +425,11 @@ class CaseReview(ReaderView):
         return self._append(self._draft(kind, subject))[-1]
 
 
+_ROLE_DUE = {
+    CaseState.SCORED: ReadRole.FIRST,
+    CaseState.EQUIVOCAL_AWAITING_SECOND: ReadRole.SECOND,
+    CaseState.CALLED: ReadRole.CONTROL,
+}
 _STATE_BEFORE = {
     ReadRole.FIRST: CaseState.SCORED,
     ReadRole.SECOND: CaseState.EQUIVOCAL_AWAITING_SECOND,

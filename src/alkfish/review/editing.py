@@ -12,7 +12,7 @@ import numpy.typing as npt
 from alkfish.config import Config
 from alkfish.errors import ReviewError
 from alkfish.model.flags import NucleusFlag, SpotFlag, join_flags, parse_flags
-from alkfish.model.result import CaseResult
+from alkfish.model.result import CaseResult, FieldQC
 from alkfish.model.signals import NucleusRecords, SpotRecords
 from alkfish.model.table import Table
 from alkfish.review.edits import (
@@ -30,6 +30,9 @@ from alkfish.score.case import call_case, count_excluded
 
 USUAL_DIAMETER_UM = 0.5
 """Diameter of an added spot in a field without spots of its end (clinical-rules 8)."""
+
+_IN_DEPTH = " um in depth"
+"""How `FieldQC.corrections` ends where a displacement in depth was applied."""
 
 _SHAPE = NucleusFlag.TOO_SMALL | NucleusFlag.TOO_LARGE | NucleusFlag.CLUMP
 """Doubts about an outline that end when a person draws it."""
@@ -113,8 +116,23 @@ def _rules(result: CaseResult, fov: str, config: Config) -> FieldRules:
             found=fov,
             allowed=[field.fov for field in result.fields],
         )
-    shift = (qc.shift_um[0], qc.shift_um[1]) if qc.shift_applied else (0.0, 0.0)
-    return FieldRules(fov, result.pixel_size_um[fov], shift, result.probe, config)
+    _check_depth_known(qc)
+    shift = (*qc.shift_um, qc.shift_z_um) if qc.shift_applied else (0.0, 0.0, 0.0)
+    size, step = result.pixel_size_um[fov], qc.z_step_um if qc.n_planes > 1 else 0.0
+    depth = step * (qc.n_planes - 1)
+    return FieldRules(fov, size, shift, result.probe, config, step, depth)
+
+
+def _check_depth_known(qc: FieldQC) -> None:
+    """Refuse edits of stacks scored before their displacement in depth was kept."""
+    told = any(text.endswith(_IN_DEPTH) or f"{_IN_DEPTH};" in text for text in qc.corrections)
+    if told and qc.shift_z_um == 0.0:
+        raise ReviewError(
+            "signals of this stack cannot be edited: an older version of alkfish scored it and did "
+            "not keep how its channels are displaced in depth",
+            where=qc.fov,
+            remedy="score the case again, or overrule the pattern of the nucleus",
+        )
 
 
 def _apply(result: CaseResult, edit: Edit, rules: FieldRules) -> CaseResult:
@@ -167,9 +185,24 @@ def _add_spot(spots: SpotRecords, edit: SpotAdded, rules: FieldRules) -> SpotRec
         "spot_id": int(spots.spot_id[spots.fov == rules.fov].max(initial=0)) + 1,
         "quality": 1.0,
         "p_real": 1.0,
-    }
+    } | _depth_of(edit, rules, has_depth=bool(spots.z_um[spots.fov == edit.fov].any()))
     values["snr"] = float(np.median(spots.snr[own])) if own.any() else 1.0
     return type(spots).concatenate([spots, _one_row(SpotRecords, values)])
+
+
+def _depth_of(edit: SpotAdded, rules: FieldRules, *, has_depth: bool) -> dict[str, float]:
+    """Return the depth of an added spot; a person chooses a plane, no better than one step."""
+    if rules.z_step_um <= 0 and not has_depth:
+        return {}
+    if not 0 <= edit.z_um <= rules.depth_um:
+        raise ReviewError(
+            "a signal of a focus stack needs its depth",
+            where=edit.fov,
+            found="none" if edit.z_um < 0 else f"{edit.z_um:g} um",
+            allowed=f"0 to {rules.depth_um:g} um",
+            remedy="show the plane in which it is sharpest, then add it there",
+        )
+    return {"z_um": edit.z_um, "z_error_um": rules.z_step_um}
 
 
 def _one_row(kind: type[Table], values: dict[str, Any]) -> Any:

@@ -12,7 +12,10 @@ from alkfish.model.probe import ProbeEnd
 
 @dataclass(frozen=True)
 class SpotAdded:
-    """A signal that the machine missed. A diameter of 0 takes the usual one of the field."""
+    """A signal that the machine missed. A diameter of 0 takes the usual one of the field.
+
+    In a focus stack ``z_um`` is its depth from the first plane; below 0: not said.
+    """
 
     fov: str
     nucleus_id: int
@@ -20,11 +23,15 @@ class SpotAdded:
     y_px: float
     x_px: float
     diameter_um: float = 0.0
+    z_um: float = -1.0
 
 
 @dataclass(frozen=True)
 class SpotMoved:
-    """A spot belongs elsewhere; ``nucleus_id`` is the nucleus it lies in then, 0 for none."""
+    """A spot belongs elsewhere; ``nucleus_id`` is the nucleus it lies in then, 0 for none.
+
+    It keeps its depth.
+    """
 
     fov: str
     spot_id: int

@@ -53,6 +53,11 @@ class ReaderView:
         return self._case.result.case_id
 
     @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the machine's result that is open."""
+        return self._case.fingerprint
+
+    @property
     def state(self) -> CaseState:
         """Where the case stands."""
         return self._review.state
@@ -89,6 +94,14 @@ class ReaderView:
     def is_blinded(self) -> bool:
         """Whether the machine's proposal is to be hidden."""
         return self.read is not None and self.read.blinded
+
+    @property
+    def awaits_another(self) -> bool:
+        """Whether a second reader is awaited, and this one made the first read."""
+        if self.state is not CaseState.EQUIVOCAL_AWAITING_SECOND:
+            return False
+        first = self._review.version.read_of(ReadRole.FIRST)
+        return first is not None and same_person(first.reader, self.reader)
 
     def versions(self) -> tuple[Version, ...]:
         """Return the versions of the review that are called or signed, as far as visible."""

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from alkfish.config import Config
-from alkfish.errors import ReviewError
 from alkfish.model.flags import EXCLUDING, NucleusFlag, SpotFlag, join_flags, parse_flags
 from alkfish.model.probe import ProbeEnd, ProbeProfile
 from alkfish.model.signals import NucleusRecords, SpotRecords
@@ -44,18 +43,22 @@ class FieldRules:
     pixel_size_um : float
         Pixel size.
     shift_um : tuple of float
-        Where the 5' channel lies against the 3' channel, y and x.
+        Where the 5' channel lies against the 3' channel: y, x and, in stacks, z.
     probe : ProbeProfile
         Rule of separation.
     config : Config
         Settings of the result.
+    z_step_um, depth_um : float
+        Distance of the planes of a focus stack and depth of the last one; 0 in single planes.
     """
 
     fov: str
     pixel_size_um: float
-    shift_um: tuple[float, float]
+    shift_um: tuple[float, float, float]
     probe: ProbeProfile
     config: Config
+    z_step_um: float = 0.0
+    depth_um: float = 0.0
 
 
 def rescore_nuclei(
@@ -79,23 +82,17 @@ def rescore_nuclei(
     -------
     tuple of NucleusRecords, SpotRecords
         The tables with the rows of these nuclei and of their spots changed.
-
-    Raises
-    ------
-    ReviewError
-        If the spots lie in depth: pairing of edited stacks is not supported.
     """
     wanted = np.unique(np.asarray(ids, np.int32))
     wanted = wanted[wanted > 0]
     rows_n = np.flatnonzero((nuclei.fov == rules.fov) & np.isin(nuclei.nucleus_id, wanted))
     in_field = spots.fov == rules.fov
     rows_s = np.flatnonzero(in_field & np.isin(spots.nucleus_id, wanted))
-    _refuse_depth(spots, rows_s)
     is_three = spots.end[rows_s] == ProbeEnd.THREE_PRIME.value
     three, five = rows_s[is_three], rows_s[~is_three]
     numbers = np.searchsorted(wanted, spots.nucleus_id).astype(np.int32) + 1
     pairing = pair_signals(
-        _placed(spots, three, numbers, rules, (0.0, 0.0)),
+        _placed(spots, three, numbers, rules, (0.0, 0.0, 0.0)),
         _placed(spots, five, numbers, rules, rules.shift_um),
         rule=rules.probe.separation,
         doublet_gap_diam=rules.config.score.doublet_gap_diam,
@@ -121,21 +118,13 @@ def put(table: Table, rows: Rows, **columns: Any) -> Any:
     return replace(table, **made)
 
 
-def _refuse_depth(spots: SpotRecords, rows: Rows) -> None:
-    depth = getattr(spots, "z_um", None)
-    if depth is not None and np.any(np.asarray(depth)[rows] != 0):
-        raise ReviewError(
-            "spots and outlines of focus stacks cannot be edited yet",
-            remedy="overrule the pattern of the nucleus instead",
-        )
-
-
 def _placed(
     spots: SpotRecords, rows: Rows, numbers: Numbers, rules: FieldRules,
-    shift_um: tuple[float, float],
+    shift_um: tuple[float, float, float],
 ) -> PlacedSpots:  # fmt: skip
-    position = np.stack([spots.y_px[rows], spots.x_px[rows]], axis=1) * rules.pixel_size_um
-    return PlacedSpots(position - np.array(shift_um), spots.diameter_um[rows], numbers[rows])
+    y_um, x_um = (values[rows] * rules.pixel_size_um for values in (spots.y_px, spots.x_px))
+    position = np.stack([y_um, x_um, spots.z_um[rows]], axis=1) - np.array(shift_um)
+    return PlacedSpots(position, spots.diameter_um[rows], numbers[rows], spots.z_error_um[rows])
 
 
 def _evidence(spots: SpotRecords, rows: Rows) -> SpotEvidence:

@@ -10,13 +10,14 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from alkfish.errors import ReviewError, StaleError
+from alkfish.errors import BundleError, ReviewError, StaleError
 from alkfish.io.areas import write_areas
 from alkfish.io.bundle import folder_name, open_bundle, place_bundle, write_bundle
 from alkfish.io.fingerprint import result_fingerprint
 from alkfish.io.geojson import Regions
 from alkfish.model.result import CaseResult
 from alkfish.review.case_review import CaseReview
+from alkfish.review.store import FILE_NAME, open_store
 
 EARLIER = ".earlier"
 """Folder within the results in which replaced bundles are kept: ``<case>/<fingerprint>``."""
@@ -26,6 +27,31 @@ def earlier_results(results: str | Path, case_id: str) -> tuple[Path, ...]:
     """Return the bundles of a case that were replaced by later ones, by name; empty for none."""
     folder = Path(results) / EARLIER / folder_name(case_id)
     return tuple(sorted(item for item in folder.glob("*") if item.is_dir()))
+
+
+def keep_if_read(results: str | Path, case_id: str) -> Path | None:
+    """Return where the present bundle of a case has to be kept when another one replaces it.
+
+    None if nobody has read it, and if it is damaged.
+
+    Parameters
+    ----------
+    results : path-like
+        Folder of the bundles, with the review store.
+    case_id : str
+        Identifier of the case.
+    """
+    out, name = Path(results), folder_name(case_id)
+    if not (out / FILE_NAME).is_file():
+        return None
+    with open_store(out, create=False) as store:
+        if store.head(case_id).seq == 0:
+            return None
+    try:
+        older = result_fingerprint(open_bundle(out / name))
+    except BundleError:
+        return None
+    return out / EARLIER / name / older[:12]
 
 
 def replace_result(

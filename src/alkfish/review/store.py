@@ -70,6 +70,8 @@ def open_store(
     store = Store(engine, name, clock or _now)
     try:
         store._prepare(create=create)
+        if url.get_backend_name() == "sqlite":
+            store._watch()
     except BaseException:
         store.close()
         raise
@@ -83,10 +85,15 @@ class Store:
     ----------
     name : str
         File or URL without password, for messages.
+    is_view : bool
+        Whether it can only be read; see `alkfish.review.view_store`.
     """
+
+    is_view = False
 
     def __init__(self, engine: Engine, name: str, clock: Callable[[], datetime]) -> None:
         self._engine, self.name, self._clock = engine, name, clock
+        self._place: tuple[int, int] = (0, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -199,19 +206,50 @@ class Store:
         if version == 0:
             raise StoreError("there is no review store", where=self.name, remedy=_NO_STORE)
 
+    def _watch(self) -> None:
+        """Note which file this is: SQLite would make an empty one where it has gone."""
+        self._place = _file_place(Path(self.name))
+
+    def _check_there(self) -> None:
+        """Refuse to go on where the file has gone; take it up anew if it has come back."""
+        if self._place == (0, 0):
+            return
+        try:
+            place = _file_place(Path(self.name))
+        except OSError as error:
+            self._engine.dispose()
+            raise StoreError(
+                "the review store cannot be reached",
+                where=self.name,
+                found="no such file: the folder was moved, renamed or is not connected",
+                remedy="put it back or open the folder where it is now; nothing that was decided "
+                "is lost",
+            ) from error
+        if place != self._place:
+            self._engine.dispose()
+            self._place = place
+
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
+        self._check_there()
         with _as_store_error(self.name), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
+        self._check_there()
         writer = self._engine.execution_options(**_WRITING)
         with _as_store_error(self.name), writer.begin() as connection:
             yield connection
 
 
 _NO_STORE = "give the folder of results in which the case was reviewed, or the URL of the database"
+
+
+def _file_place(file: Path) -> tuple[int, int]:
+    """Return device and number of a file; OSError if it is not there."""
+    found = file.stat()
+    return found.st_dev, found.st_ino
 
 
 def _now() -> datetime:

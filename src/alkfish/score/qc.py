@@ -94,6 +94,7 @@ def field_qc(
         channel_faults=channel_faults,
         n_planes=n_planes,
         z_step_um=z_step_um,
+        shift_z_um=shift.z_um,
         verdict="poor" if poor else "caution" if doubts else "good",
         reasons=(*poor, *doubts),
     )

@@ -159,7 +159,7 @@ def test_what_is_refused_is_said(dock):
     dock.show_case()
     assert "50 nuclei without a decision" in dock.message.text()
     assert dock.message.isVisible()
-    dock._be_quiet()
+    dock.message.be_quiet()
     assert not dock.message.isVisible()
 
 

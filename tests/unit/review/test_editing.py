@@ -65,7 +65,7 @@ def test_rescoring_without_an_edit_changes_nothing_but_numbers_of_signals(result
     """The second pass through the rules must agree with the first one in every column."""
     from alkfish.config import Config
 
-    rules = FieldRules("field", 0.1, (0.0, 0.0), result.probe, Config())
+    rules = FieldRules("field", 0.1, (0.0, 0.0, 0.0), result.probe, Config())
     nuclei, spots = rescore_nuclei(result.nuclei, result.spots, range(1, 7), rules)
     same_rows(nuclei, result.nuclei)
     same_rows(spots, result.spots, but=("signal_id",))
@@ -292,10 +292,3 @@ def test_a_cut_gives_every_pixel_to_a_part_largest_first():
     assert (parts == 1).sum() > (parts == 2).sum()
     assert parts[10, 30] == 1
     assert parts[10, 6] == 2
-
-
-def test_spots_of_focus_stacks_are_not_paired_without_their_depth(result):
-    """The shift in depth is not kept in the result: refused rather than paired wrongly."""
-    deep = replace(result, spots=replace(result.spots, z_um=np.full(len(result.spots), 1.5)))
-    with pytest.raises(ReviewError, match=r"cannot be edited yet\n.*overrule the pattern"):
-        apply_edits(deep, [SpotDeleted("field", spots_of(deep, 3, THREE)[1])])

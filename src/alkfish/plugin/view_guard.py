@@ -1,0 +1,106 @@
+"""Keeps napari's own keys and buttons from changing the layers and the view of a review."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+
+from alkfish.plugin.layers import CaseLayers
+
+_CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+_HARMLESS = {
+    (Qt.Key.Key_Space, Qt.KeyboardModifier.NoModifier),  # held: moves the picture
+    (Qt.Key.Key_R, _CTRL),  # the whole field
+    (Qt.Key.Key_T, _CTRL | _SHIFT),  # light and dark
+    (Qt.Key.Key_C, _CTRL | _SHIFT),  # the console
+}
+_FOR_VIEW = {
+    (Qt.Key.Key_Y, _CTRL),
+    (Qt.Key.Key_E, _CTRL),
+    (Qt.Key.Key_T, _CTRL),
+    (Qt.Key.Key_G, _CTRL),
+    (Qt.Key.Key_Delete, _CTRL),
+    (Qt.Key.Key_Backspace, _CTRL),
+    (Qt.Key.Key_T, _CTRL | Qt.KeyboardModifier.AltModifier),
+}
+"""Keys of napari that turn, lay out or delete whole layers: never while a case is open."""
+
+_DELETING = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
+_OFF = "That key of napari is off while a case is open: it would change the layers of the read."
+_DELETE = "Nothing was deleted. To delete a signal press D and click it."
+_BACK = "The layers of the review were put back: they belong to the case."
+_FLAT = "The view was put back: a review is read in two dimensions, all layers together."
+
+
+class ViewGuard(QObject):
+    """Swallows keys of napari that would change the read's layers, and puts back what is changed.
+
+    Keys of the review are shortcuts of the window and act before this; layers of one's own, and
+    areas that are drawn, keep their keys.
+
+    Parameters
+    ----------
+    layers : CaseLayers
+        Layers of the review.
+    window : QWidget
+        The window, with the canvas in it.
+    canvas : QWidget
+        Where keys arrive.
+    """
+
+    def __init__(self, layers: CaseLayers, window: Any, canvas: Any) -> None:
+        super().__init__(window)
+        self._layers, self._viewer = layers, layers.viewer
+        self._workspace = layers.workspace
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self.put_back)
+        for widget in (window, canvas, canvas.parentWidget()):
+            if widget is not None:
+                widget.installEventFilter(self)
+        dims, viewer = self._viewer.dims, self._viewer
+        viewer.layers.events.removed.connect(self._look_later)
+        for event in (dims.events.ndisplay, dims.events.order, _grid_of(viewer).events.enabled):
+            event.connect(self._flatten)
+
+    def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802
+        """Swallow what would do harm, and say so where somebody may have wanted it."""
+        if event.type() != QEvent.Type.KeyPress or self._workspace.session is None:
+            return super().eventFilter(watched, event)
+        pressed = (Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier)
+        own = self._viewer.layers.selection.active in self._layers.layers.values()
+        if pressed in _HARMLESS or not (pressed in _FOR_VIEW or own):
+            return super().eventFilter(watched, event)
+        if pressed in _FOR_VIEW:
+            self._workspace.said.emit(_OFF, True)
+        elif pressed[0] in _DELETING:
+            self._workspace.said.emit(_DELETE, True)
+        return True
+
+    def _look_later(self, _: Any = None) -> None:
+        if self._workspace.session is not None:
+            self._later.start()
+
+    def put_back(self) -> None:
+        """Put back layers that were removed."""
+        if self._workspace.session is not None and self._layers.repair():
+            self._workspace.said.emit(_BACK, True)
+
+    def _flatten(self, _: Any = None) -> None:
+        """Turn the view back before it is painted: some layers cannot be drawn otherwise."""
+        if self._workspace.session is None:
+            return
+        dims, viewer = self._viewer.dims, self._viewer
+        flat = dims.ndisplay == 2 and list(dims.order) == sorted(dims.order)
+        if not flat or _grid_of(viewer).enabled:
+            dims.ndisplay, dims.order = 2, tuple(range(dims.ndim))
+            _grid_of(viewer).enabled = False
+            self._workspace.said.emit(_FLAT, True)
+
+
+def _grid_of(viewer: Any) -> Any:
+    """Return the grid of layers; napari moved it in 0.9."""
+    canvas = getattr(viewer, "canvas", None)
+    return viewer.grid if canvas is None else canvas.grid
