@@ -48,11 +48,13 @@ EXIT_CODES = """## Exit codes
 | 1 | some case failed; the others were scored and written. Also: an unexpected error |
 | 2 | usage or input error: nothing was scored |
 | 3 | a control slide of a batch does not show what it must (see [Batches](../batch.md)) |
+| 4 | two cases have the same picture: a sample mix-up? Cases were scored |
 | 130 | stopped by Ctrl-C: finished cases are kept, nothing is half-written |
 
 A picture that cannot be read or scored is a failed case (1). A missing file, an unknown setting, an
-unknown or unconfirmed probe, an output folder that cannot be written, and existing results without
-`--overwrite` are found before anything is scored (2).
+unknown or unconfirmed probe, and an output folder that cannot be written are found before anything
+is scored (2). A result that is done and intact is kept (0); one that people have read, or that
+`alkfish score` has not written, is not replaced without `--overwrite` (1).
 """
 
 JSON_SHAPE = """## The document of `score --json`
@@ -66,7 +68,9 @@ may be added, never renamed. A batch (`--manifest`) prints one event per line, s
 | `alkfish` | version |
 | `notice` | the research-use notice |
 | `cases` | list, in the order of the paths |
-| `cases[].case_id`, `.path`, `.status` | `status` is `scored` or `failed` |
+| `cases[].case_id`, `.path`, `.status` | `status`: `scored`, `kept` (done, intact) or `failed` |
+| `cases[].why`, `.problems` | lists of texts: why it was scored again; what else went wrong |
+| `cases[].report` | the report, if one was written; else empty |
 | `cases[].call` | `POSITIVE`, `NEGATIVE` or `NOT_EVALUABLE` |
 | `cases[].rate`, `.interval`, `.p_positive` | shares from 0 to 1 |
 | `cases[].n_positive`, `.n_enumerated`, `.n_nuclei`, `.n_fields`, `.counts`, `.excluded` | counts |

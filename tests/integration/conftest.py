@@ -1,6 +1,7 @@
 """Simulated cases on disk and a runner of the command line."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,44 @@ def scored(tmp_path_factory, alkfish, case) -> Path:
     out = tmp_path_factory.mktemp("scored")
     alkfish("score", case, "-o", out)
     return out
+
+
+@pytest.fixture(scope="session")
+def hostile() -> str:
+    """A name that would run as code on a page that does not escape it."""
+    return '"><script>document.title="run"</script><img src=x onerror="document.title=1">'
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium; tests that need it are skipped where it is not installed."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, names)), "")
+    if not chromium:
+        pytest.skip("no Chromium on this computer")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_quietly(browser):
+    """Open a file in the browser: gives the page and what it asks for; it must not complain."""
+    pages, complaints = [], []
+
+    def open_file(file, *, width, height=900):
+        page = browser.new_page(viewport={"width": width, "height": height})
+        pages.append(page)
+        requests = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(file.as_uri())
+        return page, requests
+
+    yield open_file
+    assert complaints == []
+    for page in pages:
+        page.close()

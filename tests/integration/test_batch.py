@@ -119,7 +119,7 @@ def test_what_is_done_and_intact_is_kept_and_what_changed_is_redone(alkfish, don
     shutil.copy(done / "three" / "field_01.ome.tif", done / "one" / "field_01.ome.tif")
     shutil.rmtree(done / "three")
     shutil.copytree(done / "two", done / "three")
-    events = run(alkfish, done)
+    events = run(alkfish, done, code=ExitCode.SAME_PICTURE)
     started = of_kind(events, "case_started")
     assert set(started) == {"one", "three"}
     assert started["one"]["why"] == ["field_01.ome.tif changed"]
@@ -153,8 +153,14 @@ def test_a_failing_redo_says_that_the_older_result_is_still_there(alkfish, done)
     assert summary(done)["one"]["call"] == ""
 
 
+def test_a_result_of_a_single_case_is_kept_by_a_batch(alkfish, lab):
+    alkfish("score", lab / "one", "-o", lab / "out")
+    assert set(of_kind(run(alkfish, lab), "case_kept")) == {"one"}
+
+
 def test_a_result_that_no_batch_wrote_is_not_replaced(alkfish, lab):
     alkfish("score", lab / "one", "-o", lab / "out")
+    (lab / "out" / "one" / "batch.json").unlink()
     events = run(alkfish, lab, code=ExitCode.CASE_FAILED)
     assert "no batch has written" in of_kind(events, "case_failed")["one"]["error"]["problem"]
     assert set(of_kind(run(alkfish, lab, "--overwrite"), "case_scored")) == set(NAMES)
@@ -175,6 +181,17 @@ def test_a_case_that_people_have_read_is_not_scored_again(alkfish, done):
     error = of_kind(events, "case_failed")["one"]["error"]
     assert "people have read" in error["problem"]
     assert set(of_kind(events, "case_scored")) == {"two", "three"}
+
+
+def test_overwriting_what_people_have_read_is_told_and_keeps_the_older_result(alkfish, done):
+    read_by_a_person(done / "out" / "one")
+    events = run(alkfish, done, "--overwrite")
+    told = [
+        e["text"] for e in events if e["event"] == "notice" and "replaced all the same" in e["text"]
+    ]
+    assert len(told) == 1
+    assert "one is read, not signed." in told[0]
+    assert len(list((done / "out" / ".earlier" / "one").iterdir())) == 1
 
 
 def test_workers_and_a_folder_of_cases_give_the_same_results(alkfish, lab, finished, monkeypatch):
@@ -365,7 +382,8 @@ def test_reports_know_of_controls_and_are_renewed_when_these_change(alkfish, lab
 def test_the_same_picture_under_two_ids_is_loud(alkfish, lab):
     shutil.copy(lab / "one" / "field_01.ome.tif", lab / "two" / "field_01.ome.tif")
     write_sheet(lab, [("one", "one"), ("two", "two")])
-    events = run(alkfish, lab, report="--report")
+    events = run(alkfish, lab, report="--report", code=ExitCode.SAME_PICTURE)
+    assert events[-1]["same_picture"] == 2
     told = [event for event in events if event["event"] == "notice" and "case_id" in event]
     assert [event["text"] for event in told] == [
         "same picture as case two: sample mix-up?",
@@ -375,6 +393,83 @@ def test_the_same_picture_under_two_ids_is_loud(alkfish, lab):
         assert "same_picture" in summary(lab)[name]["caution_codes"]
         report = (lab / "out" / name / "report.html").read_text("utf-8")
         assert 'data-code="same_picture"' in report
+
+
+def test_a_failed_control_weighs_more_than_a_shared_picture_and_this_more_than_a_failure(
+    alkfish, lab
+):
+    shutil.copy(lab / "one" / "field_01.ome.tif", lab / "two" / "field_01.ome.tif")
+    (lab / "three" / "field_01.ome.tif").write_bytes(b"cut off")
+    write_sheet(lab, [(name, name, "") for name in NAMES], "case_id,images,control")
+    run(alkfish, lab, code=ExitCode.SAME_PICTURE)
+    write_sheet(lab, [(name, name, "negative") for name in NAMES], "case_id,images,control")
+    run(alkfish, lab, code=ExitCode.CONTROL_FAILED)
+
+
+def report_of(alkfish, bundle, *arguments):
+    """Write the report of a case by hand and return its text."""
+    file = bundle.parent / "by hand.html"
+    alkfish("report", bundle, "-o", file, "--overwrite", *arguments)
+    return file.read_text("utf-8")
+
+
+def read_by_a_person(bundle):
+    import alkfish as api
+    from alkfish.review import CaseReview, ReadMode, open_store
+
+    with open_store(bundle.parent) as store:
+        review = CaseReview(store, api.open_bundle(bundle), reader="A. Reader")
+        review.start_read(ReadMode.FULL)
+        review.finish_read()
+
+
+def test_a_report_by_hand_knows_what_the_batch_noted_also_of_a_read_case(alkfish, lab, controls):
+    """The control fails only after a person has read the case: its own report stays as it is."""
+    probe = probe_for_small_cases(lab)
+    header, one = "case_id,images,control,lot", ("one", "one", "", "L-77")
+    write_sheet(lab, [one, ("N", str(controls / "nc"), "negative", "L-77")], header)
+    run(alkfish, lab, "--probe", probe)
+    bundle = lab / "out" / "one"
+    text = report_of(alkfish, bundle)
+    assert "negative control N passed" in text
+    assert "L-77" in text
+    assert 'data-code="control_failed"' not in text
+    read_by_a_person(bundle)
+    write_sheet(lab, [one, ("N", str(controls / "pc"), "negative", "L-77")], header)
+    run(alkfish, lab, "--probe", probe, code=ExitCode.CONTROL_FAILED)
+    text = report_of(alkfish, bundle)
+    assert 'data-code="control_failed"' in text
+    assert "A control slide of this batch failed (N)" in text
+    hidden = report_of(alkfish, bundle, "--anonymous")
+    assert "A control slide of this batch failed: do not report" in hidden
+    assert "negative control FAILED" in hidden
+
+
+def test_a_later_run_of_one_case_keeps_what_the_batch_noted(alkfish, lab, controls):
+    probe = probe_for_small_cases(lab)
+    rows = [("one", "one", ""), ("N", str(controls / "pc"), "negative")]
+    write_sheet(lab, rows, "case_id,images,control")
+    run(alkfish, lab, "--probe", probe, code=ExitCode.CONTROL_FAILED)
+    again = ("score", lab / "one", "-o", lab / "out", "--probe", probe)
+    for more in ((), ("--set", "detect.min_snr=6")):
+        document = alkfish.json(*again, *more)
+        assert document["cases"][0]["cautions"][0]["code"] == "control_failed"
+    assert 'data-code="control_failed"' in report_of(alkfish, lab / "out" / "one")
+    exported = alkfish("export", lab / "out" / "one", "--fhir").stdout.strip()
+    assert "Caution: a control slide of this batch failed (N)" in Path(exported).read_text("utf-8")
+
+
+def test_a_note_that_is_not_true_any_more_goes(alkfish, lab):
+    write_sheet(lab, [("one", "one", "L1")], "case_id,images,lot")
+    run(alkfish, lab)
+    note = lab / "out" / "one" / "batch-note.json"
+    assert "no positive and no negative control" in note.read_text("utf-8")
+    note.write_text("{", "utf-8")
+    done = alkfish("report", lab / "out" / "one", "-o", lab / "x.html", code=2)
+    assert "run the batch again" in done.stderr
+    write_sheet(lab, [("one", "one", "")], "case_id,images,lot")
+    run(alkfish, lab)
+    assert not note.exists()
 
 
 def test_a_damaged_result_file_is_made_anew(alkfish, done):

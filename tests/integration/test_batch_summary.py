@@ -1,6 +1,5 @@
 """The summary of a batch in a real browser."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -8,10 +7,6 @@ import pytest
 from alkfish.report.summary import SummaryHead, SummaryRow, render_summary
 
 pytest.importorskip("jinja2")
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-HOSTILE = '"><script>document.title="run"</script><img src=x onerror="document.title=1">'
 
 
 def row(case_id, call, positive, counted, **more):
@@ -23,49 +18,34 @@ def row(case_id, call, positive, counted, **more):
     )  # fmt: skip
 
 
-ROWS = [
-    row("N-1", "NEGATIVE", 13, 100, control="negative", control_passed="no", control_text="bad"),
-    row("case 10", "NEGATIVE", 2, 214, cautions=("one", "two", "three")),
-    row("case 9", "POSITIVE", 58, 131, link="case%209/report.html"),
-    SummaryRow(HOSTILE, "failed", reason=HOSTILE, notes=HOSTILE, lot=HOSTILE),
-    row("case 8", "NOT_EVALUABLE", 1, 9),
-]
+@pytest.fixture(scope="module")
+def rows(hostile):
+    return [
+        row("N-1", "NEGATIVE", 13, 100, control="negative", control_passed="no",
+            control_text="bad"),
+        row("case 10", "NEGATIVE", 2, 214, cautions=("one", "two", "three")),
+        row("case 9", "POSITIVE", 58, 131, link="case%209/report.html"),
+        SummaryRow(hostile, "failed", reason=hostile, notes=hostile, lot=hostile),
+        row("case 8", "NOT_EVALUABLE", 1, 9),
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory) -> Path:
+def file(tmp_path_factory, rows) -> Path:
     place = tmp_path_factory.mktemp("summary") / "summary.html"
-    page = render_summary(ROWS, SummaryHead(failed_controls=("N-1: bad",), lab_name="City <b>Lab"))
+    page = render_summary(rows, SummaryHead(failed_controls=("N-1: bad",), lab_name="City <b>Lab"))
     place.write_text(page, encoding="utf-8")
     (place.parent / "case 9").mkdir()
     (place.parent / "case 9" / "report.html").write_text("<title>the report</title>")
     return place
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM:
-        pytest.skip("no Chromium on this computer")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield running
-        running.close()
-
-
 @pytest.fixture
-def page(browser, file):
+def page(open_quietly, file):
     """The summary in a browser; it must ask for nothing and complain of nothing."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    complaints, requests = [], []
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda request: requests.append(request.url))
-    opened.goto(file.as_uri())
+    opened, requests = open_quietly(file, width=1280)
     assert requests == [file.as_uri()]
-    yield opened
-    assert complaints == []
-    opened.close()
+    return opened
 
 
 def shown(page):
@@ -73,17 +53,17 @@ def shown(page):
     return [name.get_attribute("data-value") for name in names]
 
 
-def test_the_alarm_comes_first_and_hostile_names_do_not_run(page):
+def test_the_alarm_comes_first_and_hostile_names_do_not_run(page, hostile):
     assert page.title().startswith("Break-apart FISH batch")
     alarm = page.locator(".alarm")
     assert "Control slides failed" in alarm.inner_text()
     assert alarm.bounding_box()["y"] < page.locator("#cases").bounding_box()["y"]
-    assert HOSTILE in page.locator("#cases").inner_text()
+    assert hostile in page.locator("#cases").inner_text()
     assert page.locator(".lab").inner_text() == "City <b>Lab"
 
 
-def test_a_heading_sorts_turns_and_gives_the_order_of_the_sheet_back(page):
-    sheet = [item.case_id for item in ROWS]
+def test_a_heading_sorts_turns_and_gives_the_order_of_the_sheet_back(page, rows):
+    sheet = [item.case_id for item in rows]
     assert shown(page) == sheet
     by_case = page.get_by_role("button", name="Case", exact=True)
     by_case.click()

@@ -39,6 +39,7 @@ def test_exit_codes_are_frozen():
         "CASE_FAILED": 1,
         "USAGE": 2,
         "CONTROL_FAILED": 3,
+        "SAME_PICTURE": 4,
         "INTERRUPTED": 130,
     }
 

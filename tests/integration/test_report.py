@@ -9,13 +9,9 @@ import pytest
 
 pytest.importorskip("jinja2")
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-HOSTILE = '"><script>document.title="run"</script><img src=x onerror="document.title=1">'
-DETAILS = f"""
+DETAILS = """
 [patient]
-name = '{HOSTILE}'
+name = '{hostile}'
 id = "4711-0815"
 [assay]
 probe_lot = "498512"
@@ -23,9 +19,9 @@ probe_lot = "498512"
 
 
 @pytest.fixture(scope="module")
-def details(tmp_path_factory):
+def details(tmp_path_factory, hostile):
     file = tmp_path_factory.mktemp("details") / "details.toml"
-    file.write_text(DETAILS)
+    file.write_text(DETAILS.format(hostile=hostile))
     return file
 
 
@@ -47,31 +43,13 @@ def report(tmp_path_factory, alkfish, scored, case, details):
     return file
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM:
-        pytest.skip("no Chromium on this computer")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield running
-        running.close()
-
-
 @pytest.fixture
-def page(browser, report):
+def page(open_quietly, report):
     """The report in a browser; it must ask for nothing and complain of nothing."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    complaints, requests = [], []
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda request: requests.append(request.url))
-    opened.goto(report.as_uri())
+    opened, requests = open_quietly(report, width=1280)
     yield opened
-    assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     assert len([url for url in requests if url.startswith("file:")]) == 1
-    opened.close()
 
 
 def shown(page):
@@ -82,13 +60,13 @@ def certainties(page):
     return [float(card.get_attribute("data-certainty")) for card in shown(page).all()]
 
 
-def test_the_verdict_comes_first_and_hostile_names_do_not_run(page):
+def test_the_verdict_comes_first_and_hostile_names_do_not_run(page, hostile):
     assert page.title().startswith("ALK break-apart FISH report")
     assert page.locator("#state").inner_text().upper() == "MACHINE PROPOSAL, NOT REVIEWED"
     verdict = page.locator("#call")
     assert verdict.inner_text() in {"POSITIVE", "NEGATIVE", "NOT EVALUABLE"}
     assert verdict.bounding_box()["y"] < 400
-    assert HOSTILE in page.locator("main").inner_text()
+    assert hostile in page.locator("main").inner_text()
     assert page.locator(".lab").inner_text() == "City <b>Lab</b>"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import alkfish as api
+from alkfish.cli import ExitCode
 from alkfish.model.signals import Pattern
 
 SCORED_KEYS = {
@@ -30,11 +31,14 @@ SCORED_KEYS = {
     "cautions",
     "excluded",
     "config_fingerprint",
+    "why",
+    "report",
+    "problems",
 }
-PLACES = "pictures.json"
-"""Where the pictures of each case lie, for reviews and reports."""
+BESIDE = {"pictures.json", "batch.log", ".batch.lock"}
+"""What lies beside the bundles: where the pictures are, what happened, and an empty file."""
 
-BUNDLE = {"result.json", "nuclei.parquet", "spots.parquet", "labels.zarr"}
+BUNDLE = {"result.json", "nuclei.parquet", "spots.parquet", "labels.zarr", "batch.json"}
 
 
 def checksums(folder):
@@ -53,7 +57,7 @@ def test_score_writes_a_bundle_and_shows_the_call(alkfish, case, tmp_path):
     assert told["call"] in done.stdout
     assert "Research use only" in done.stdout
     assert str(bundle) in done.stdout.replace("\n", "")
-    assert {item.name for item in (tmp_path / "new" / "out").iterdir()} == {"small", PLACES}
+    assert {item.name for item in (tmp_path / "new" / "out").iterdir()} == {"small", *BESIDE}
 
 
 def test_json_is_the_only_thing_on_standard_output(alkfish, case, tmp_path):
@@ -83,7 +87,8 @@ def test_same_input_gives_the_same_bytes(alkfish, case, scored, tmp_path):
     times = [item.pop("created") for item in told]
     assert all(times)
     assert told[0] == told[1]
-    del first["result.json"], second["result.json"]
+    for parts in (first, second):  # both hold the time, or the checksum of what holds it
+        del parts["result.json"], parts["batch.json"]
     assert first == second
 
 
@@ -105,14 +110,65 @@ def test_settings_travel_into_the_result(alkfish, case, tmp_path):
     assert config["scorable"]["min_solidity"] == 0.8
 
 
-def test_existing_results_are_refused_without_overwrite(alkfish, case, tmp_path):
+def test_what_is_done_and_intact_is_kept_and_what_changed_is_redone(alkfish, case, tmp_path):
     picture = case / "field_01.ome.tif"
     alkfish("score", picture, "-o", tmp_path)
-    before = checksums(tmp_path)
-    done = alkfish("score", picture, "-o", tmp_path, code=2)
+    before = checksums(tmp_path / "field_01")
+    again = alkfish("score", picture, "-o", tmp_path)
+    assert "done before and intact" in again.stdout
+    assert checksums(tmp_path / "field_01") == before
+    document = alkfish.json("score", picture, "-o", tmp_path)
+    assert document["cases"][0]["status"] == "kept"
+    changed = ("score", picture, "-o", tmp_path, "--set", "detect.min_snr=6")
+    document = alkfish.json(*changed)
+    assert document["cases"][0]["status"] == "scored"
+    assert document["cases"][0]["why"] == ["the settings changed"]
+    document = alkfish.json(*changed, "--overwrite")
+    assert document["cases"][0]["why"] == ["--overwrite was given"]
+
+
+def test_a_result_that_was_made_elsewhere_is_not_replaced(alkfish, case, scored, tmp_path):
+    api.write_bundle(api.open_bundle(scored / "small"), tmp_path)
+    before = checksums(tmp_path / "small")
+    done = alkfish("score", case, "-o", tmp_path, code=1)
     assert "--overwrite" in done.stderr
-    assert checksums(tmp_path) == before
-    alkfish("score", picture, "-o", tmp_path, "--overwrite")
+    assert checksums(tmp_path / "small") == before
+    alkfish("score", case, "-o", tmp_path, "--overwrite")
+
+
+def test_several_runs_may_share_a_folder_but_not_with_a_batch(alkfish, case, tmp_path):
+    from alkfish.batch.lock import locked
+
+    picture = case / "field_01.ome.tif"
+    with locked(tmp_path, shared=True):
+        alkfish("score", picture, "-o", tmp_path)
+        done = alkfish("score", "--manifest", case, "-o", tmp_path, "--no-report", code=2)
+    assert "another batch is working" in done.stderr
+    with locked(tmp_path):
+        alkfish("score", picture, "-o", tmp_path, code=2)
+    assert not list(tmp_path.glob(".batch-work*"))
+
+
+def test_a_copy_of_a_picture_under_another_name_has_its_own_exit_code(alkfish, case, tmp_path):
+    picture = case / "field_01.ome.tif"
+    twin = tmp_path / "twin.ome.tif"
+    shutil.copy(picture, twin)
+    out = tmp_path / "out"
+    document = alkfish.json("score", picture, twin, "-o", out, code=ExitCode.SAME_PICTURE)
+    for told, other in zip(document["cases"], ("twin", "field_01"), strict=True):
+        assert told["status"] == "scored"
+        assert told["cautions"][0]["code"] == "same_picture"
+        assert f"case {other}: sample mix-up?" in told["cautions"][0]["text"]
+    assert "2 SHARE A PICTURE" in alkfish(
+        "score", picture, twin, "-o", out, code=ExitCode.SAME_PICTURE
+    ).stderr  # fmt: skip
+
+
+def test_reports_are_written_for_paths_too_if_wanted(alkfish, case, tmp_path):
+    pytest.importorskip("jinja2")
+    done = alkfish("score", case, "-o", tmp_path, "--lab-name", "Lab <Nord>")
+    assert "report.html" in done.stdout.replace("\n", "")
+    assert "Lab &lt;Nord&gt;" in (tmp_path / "small" / "report.html").read_text("utf-8")
 
 
 def test_one_bad_case_does_not_stop_the_others(alkfish, case, tmp_path):
@@ -122,7 +178,7 @@ def test_one_bad_case_does_not_stop_the_others(alkfish, case, tmp_path):
     document = alkfish.json("score", bad, case / "field_02.ome.tif", "-o", out, code=1)
     assert [item["status"] for item in document["cases"]] == ["failed", "scored"]
     assert "bad.tif" in document["cases"][0]["error"]["where"]
-    assert {item.name for item in out.iterdir()} == {"field_02", PLACES}
+    assert {item.name for item in out.iterdir()} == {"field_02", *BESIDE}
 
 
 def test_failed_cases_are_shown_to_people_too(alkfish, case, tmp_path):
@@ -148,12 +204,10 @@ def test_debug_prints_the_traceback(case, tmp_path):
 
 
 def test_unexpected_error_of_one_case_is_reported(alkfish, case, tmp_path, monkeypatch):
-    import alkfish.pipeline as pipeline
-
     def explode(*_args, **_kwargs):
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(pipeline, "score_case", explode)
+    monkeypatch.setattr("alkfish.batch.work.score_case", explode)
     document = alkfish.json("score", case, "-o", tmp_path / "out", code=1)
     assert document["cases"][0]["error"] == {"type": "ZeroDivisionError", "problem": "a defect"}
 
@@ -161,20 +215,20 @@ def test_unexpected_error_of_one_case_is_reported(alkfish, case, tmp_path, monke
 def test_interruption_keeps_finished_cases_and_writes_nothing_half(
     alkfish, case, tmp_path, monkeypatch
 ):
-    import alkfish.pipeline as pipeline
+    from alkfish.batch import work
 
-    real = pipeline.score_case
+    real = work.score_case
 
     def stop_at_second(case, **options):
         if case.case_id == "field_02":
             raise KeyboardInterrupt
         return real(case, **options)
 
-    monkeypatch.setattr(pipeline, "score_case", stop_at_second)
+    monkeypatch.setattr(work, "score_case", stop_at_second)
     paths = [case / "field_01.ome.tif", case / "field_02.ome.tif"]
     done = alkfish("score", *paths, "-o", tmp_path, code=130)
     assert "stopped" in done.stderr
-    assert {item.name for item in tmp_path.iterdir()} == {"field_01", PLACES}
+    assert {item.name for item in tmp_path.iterdir()} == {"field_01", *BESIDE}
 
 
 def test_paths_with_the_same_case_id_are_refused(alkfish, case, tmp_path):
@@ -219,10 +273,9 @@ def test_a_real_process_scores_and_keeps_its_streams_apart(case, tmp_path):
         [*command, "--json"], capture_output=True, text=True, timeout=120, check=True
     )
     assert json.loads(done.stdout)["cases"][0]["status"] == "scored"
-    again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert again.returncode == 2
-    assert again.stdout == ""
-    assert "--overwrite" in again.stderr
+    again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "done before and intact" in again.stdout
+    assert "field_01: done before" in again.stderr
 
 
 def test_output_survives_a_console_without_unicode(case, tmp_path):

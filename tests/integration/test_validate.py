@@ -10,10 +10,7 @@ import pytest
 
 pytest.importorskip("jinja2")
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-HOSTILE = """<img src=x onerror="document.title='run'">"""
+HOSTILE_READER = """<img src=x onerror="document.title='run'">"""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +38,7 @@ def manual(cohort):
         result = json.loads((cohort / "results" / f"case_{number}" / "result.json").read_text())
         call = "NEGATIVE" if number == 4 else result["call"]
         rate = f"{100 * result['rate'] + number:.1f}".replace(".", ",")
-        rows.append((f"case_{number}", call, rate, HOSTILE))
+        rows.append((f"case_{number}", call, rate, HOSTILE_READER))
     file = cohort / "manual.csv"
     text = "Case ID;Call;Rate percent;Reader\r\n" + "".join(";".join(row) + "\r\n" for row in rows)
     file.write_bytes(b"\xef\xbb\xbf" + text.encode())
@@ -69,36 +66,18 @@ def page_file(cohort, manual, nuclei, alkfish):
     return file
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM:
-        pytest.skip("no Chromium on this computer")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield running
-        running.close()
-
-
 @pytest.fixture
-def page(browser, page_file):
+def page(open_quietly, page_file):
     """The validation in a browser; it must ask for nothing and complain of nothing."""
-    opened = browser.new_page(viewport={"width": 1200, "height": 900})
-    complaints, requests = [], []
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda request: requests.append(request.url))
-    opened.goto(page_file.as_uri())
+    opened, requests = open_quietly(page_file, width=1200)
     yield opened
-    assert complaints == []
     assert [url for url in requests if not url.startswith("file:")] == []
-    opened.close()
 
 
 def test_the_page_shows_the_disagreement_and_runs_nothing(page):
     assert page.title().startswith("Validation against manual reads")
     assert page.locator(".lab").inner_text() == "City <b>Lab</b>"
-    assert HOSTILE in page.locator("main").inner_text()
+    assert HOSTILE_READER in page.locator("main").inner_text()
     (case,) = page.locator(".difference").all()
     assert case.locator("h3").inner_text() == "case_4"
     assert case.locator(".kind").inner_text() == "OPPOSITE CALLS"

@@ -12,6 +12,7 @@ from alkfish.batch.events import Event, EventKind
 from alkfish.batch.manifest import Defaults, case_of, read_cases
 from alkfish.batch.outcomes import Done, Failed, Waiting
 from alkfish.batch.outlines import OutlineOptions
+from alkfish.batch.paths import cases_of_paths
 from alkfish.batch.run import BatchOptions, BatchResult, check_reports, run_batch
 from alkfish.batch.watch import WatchOptions, watch_inbox
 from alkfish.batch.work import ReportPlan
@@ -33,6 +34,7 @@ __all__ = [
     "Waiting",
     "WatchOptions",
     "case_of",
+    "cases_of_paths",
     "check_reports",
     "read_cases",
     "run_batch",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alkfish.batch.cases import BatchCase, Control
 from alkfish.batch.outcomes import Done, Outcome, Waiting
+from alkfish.model.probe import ProbeProfile
 from alkfish.model.result import Call
 from alkfish.report.wording import CALL_WORDS, percent_of
 
@@ -53,25 +54,19 @@ def check_control(outcome: Outcome) -> ControlCheck:
     shown = f"{counts.n_positive} of {counts.n_enumerated} nuclei positive"
     if call.call is not Call.NOT_EVALUABLE:
         shown += f" ({percent_of(counts, probe.case_rule.positive_percent)})"
-    told = "declared by the profile" if probe.controls is not None else "by the case rule"
     return ControlCheck(
         case,
         passed=call.call is wanted and within,
         text=f"{kind} control: {CALL_WORDS[call.call]}, {shown}; "
-        f"expected {CALL_WORDS[wanted]}, {limit} ({told})",
+        f"expected {CALL_WORDS[wanted]}, {limit} ({_origin(probe)})",
     )
 
 
-def control_caution(case: BatchCase, checks: Sequence[ControlCheck]) -> str:
-    """Return the caution that failed controls put on a patient's case; empty if there is none.
-
-    A control speaks for the cases of its probe; where both name a lot, for those of its lot.
-    """
-    failed = [check for check in checks if not check.passed and speaks_for(check.case, case)]
-    if case.is_control or not failed:
-        return ""
-    names = ", ".join(check.case.case_id for check in failed)
-    return f"a control slide of this batch failed ({names}): do not report before this is explained"
+def _origin(probe: ProbeProfile) -> str:
+    """Return in words where the limits of control slides come from."""
+    if probe.controls is not None:
+        return "declared by the profile"
+    return "by the kit's case rule" if probe.has_own_cutoff else "by the case rule"
 
 
 def speaks_for(control: BatchCase, case: BatchCase) -> bool:

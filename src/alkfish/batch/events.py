@@ -47,12 +47,15 @@ class Event:
         Of which case; empty for the batch.
     data : mapping
         JSON values; keys may be added to a kind, never renamed.
+    cause : BaseException, optional
+        The error of a case that failed, for its traceback; in no file and no JSON.
     """
 
     kind: EventKind
     text: str
     case_id: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    cause: BaseException | None = field(default=None, compare=False)
 
     def as_json(self) -> str:
         """Return the event as one line of JSON."""

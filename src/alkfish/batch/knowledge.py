@@ -7,37 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from alkfish.batch.cases import BatchCase, Control
-from alkfish.batch.controls import (
-    ControlCheck,
-    check_controls,
-    control_caution,
-    covers,
-    speaks_for,
-)
+from alkfish.batch.controls import ControlCheck, check_controls, covers, speaks_for
 from alkfish.batch.outcomes import Done, Outcome
-from alkfish.model.result import Caution
-
-CONTROL_FAILED, NO_CONTROL, SAME_PICTURE = "control_failed", "no_control", "same_picture"
-"""Codes of the cautions that a batch adds to those of a result."""
-
-
-@dataclass(frozen=True)
-class BatchNote:
-    """What the batch says of one case.
-
-    Attributes
-    ----------
-    cautions : tuple of Caution
-        To stand before those of the result.
-    controls : str
-        What the control slides of its probe and lot came to; empty if none was reached.
-    """
-
-    cautions: tuple[Caution, ...] = ()
-    controls: str = ""
-
-
-NO_NOTE = BatchNote()
+from alkfish.io.batch_note import BatchNote, ControlShown
 
 
 @dataclass(frozen=True)
@@ -49,7 +21,7 @@ class BatchKnowledge:
     checks : tuple of ControlCheck
         Of the control slides that were reached.
     has_controls_or_lots : bool
-        Whether any case of the batch is a control slide or names a lot.
+        Whether any case of the batch is a control slide or names a lot, or controls are expected.
     pictures : mapping of str to tuple of BatchCase
         Cases by the SHA-256 of a picture that several of them have.
     """
@@ -59,7 +31,7 @@ class BatchKnowledge:
     pictures: Mapping[str, tuple[BatchCase, ...]]
 
     @classmethod
-    def of(cls, outcomes: Iterable[Outcome]) -> BatchKnowledge:
+    def of(cls, outcomes: Iterable[Outcome], *, expects_controls: bool = False) -> BatchKnowledge:
         """Return what is known once these outcomes are there."""
         reached = tuple(outcomes)
         by_picture: defaultdict[str, list[BatchCase]] = defaultdict(list)
@@ -68,19 +40,21 @@ class BatchKnowledge:
                 by_picture[checksum].append(outcome.case)
         return cls(
             checks=check_controls(reached),
-            has_controls_or_lots=any(item.case.is_control or item.case.lot for item in reached),
+            has_controls_or_lots=expects_controls
+            or any(item.case.is_control or item.case.lot for item in reached),
             pictures={key: tuple(found) for key, found in by_picture.items() if len(found) > 1},
         )
 
     def note(self, case: BatchCase) -> BatchNote:
         """Return what the batch says of a case."""
-        texts = {
-            SAME_PICTURE: self._same_picture(case),
-            CONTROL_FAILED: control_caution(case, self.checks),
-            NO_CONTROL: self.missing_controls(case),
-        }
-        cautions = tuple(Caution(code, text) for code, text in texts.items() if text)
-        return BatchNote(cautions, "" if case.is_control else self._controls_in_words(case))
+        return BatchNote(
+            twins=tuple(self.twins(case)),
+            controls=() if case.is_control else self._controls_of(case),
+            missing_controls=self.missing_controls(case),
+            is_control=case.control.value if case.is_control else "",
+            lot=case.lot,
+            block=case.block,
+        )
 
     def missing_controls(self, case: BatchCase) -> str:
         """Return which control slides a patient's case lacks; empty if both are there."""
@@ -103,15 +77,9 @@ class BatchKnowledge:
         ]
         return list(dict.fromkeys(found))
 
-    def _same_picture(self, case: BatchCase) -> str:
-        names = self.twins(case)
-        word = "case" if len(names) == 1 else "cases"
-        return f"same picture as {word} {', '.join(names)}: sample mix-up?" if names else ""
-
-    def _controls_in_words(self, case: BatchCase) -> str:
-        return "; ".join(
-            f"{check.case.control} control {check.case.case_id} "
-            f"{'passed' if check.passed else 'FAILED'}"
+    def _controls_of(self, case: BatchCase) -> tuple[ControlShown, ...]:
+        return tuple(
+            ControlShown(check.case.control.value, check.case.case_id, check.passed)
             for check in self.checks
             if speaks_for(check.case, case)
         )

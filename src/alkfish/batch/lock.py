@@ -14,10 +14,17 @@ NAME = ".batch.lock"
 
 
 @contextmanager
-def locked(out: Path) -> Iterator[None]:
+def locked(out: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold the folder of results; the system lets go of it when the program ends or is killed.
 
-    File systems without locks are used without one.
+    File systems without locks are used without one, and so are shared holds on Windows.
+
+    Parameters
+    ----------
+    out : Path
+        The folder; made if missing.
+    shared : bool
+        Let others in that share it, too: runs that write nothing but results of their own cases.
 
     Raises
     ------
@@ -31,7 +38,7 @@ def locked(out: Path) -> Iterator[None]:
         out.mkdir(parents=True, exist_ok=True)
         handle = os.open(out / NAME, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if not _try_lock(handle):
+        if not _try_lock(handle, shared=shared):
             raise OutputError(
                 "another batch is working in this folder",
                 where=out,
@@ -42,9 +49,11 @@ def locked(out: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _try_lock(handle: int) -> bool:
-    """Return whether nobody else holds the lock."""
+def _try_lock(handle: int, *, shared: bool) -> bool:
+    """Return whether nobody holds the lock who does not share it."""
     if sys.platform == "win32":
+        if shared:
+            return True
         import msvcrt
 
         with suppress(OSError):
@@ -54,7 +63,7 @@ def _try_lock(handle: int) -> bool:
     import fcntl
 
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:  # a network share without locks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from alkfish.batch.cases import BatchCase
@@ -25,6 +25,8 @@ class Figures:
         As in the result.
     inputs : frozenset of str
         SHA-256 of the pictures.
+    excluded : mapping of str to int
+        How many nuclei were not counted, by reason.
     """
 
     call: CaseCall
@@ -36,6 +38,7 @@ class Figures:
     version: str
     created: str
     inputs: frozenset[str] = frozenset()
+    excluded: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, result: CaseResult) -> Figures:
@@ -50,6 +53,7 @@ class Figures:
             version=result.provenance.version,
             created=result.provenance.created,
             inputs=frozenset(result.provenance.inputs.values()),
+            excluded=dict(result.excluded),
         )
 
 

@@ -38,6 +38,33 @@ class OutlineOptions:
     exclude: tuple[str, ...] = ()
 
 
+def check_outlines(options: OutlineOptions, *, n_cases: int) -> None:
+    """Refuse what cannot be meant, before a case is opened.
+
+    Raises
+    ------
+    InputError
+        If classes are named without outlines, or one file is given for several cases.
+    """
+    if options.path is None and (options.include or options.exclude):
+        raise InputError(
+            "classes of outlines are named, but no outlines are given",
+            where="--roi-include, --roi-exclude",
+            remedy="give the outlines with --roi FILE.geojson",
+        )
+    if options.path is not None and not options.path.is_dir() and n_cases > 1:
+        raise _shared_file(options.path, f"{n_cases} cases")
+
+
+def _shared_file(path: Path, found: str) -> InputError:
+    return InputError(
+        "one file of outlines cannot belong to several pictures",
+        where=path,
+        found=found,
+        remedy="give a folder with one <case>.geojson or <field>.geojson each",
+    )
+
+
 def find_outlines(
     options: OutlineOptions, jobs: Sequence[Job]
 ) -> Mapping[str, Mapping[str, Regions]]:
@@ -58,17 +85,12 @@ def find_outlines(
     """
     from alkfish.io.geojson import read_regions
 
+    check_outlines(options, n_cases=len(jobs))
     if options.path is None:
-        if options.include or options.exclude:
-            raise InputError(
-                "classes of outlines are named, but no outlines are given",
-                where="--roi-include, --roi-exclude",
-                remedy="give the outlines with --roi FILE.geojson",
-            )
         return {}
     found: dict[str, dict[str, Regions]] = {}
     for job in jobs:
-        files = _files_of(job, options.path, n_cases=len(jobs))
+        files = _files_of(job, options.path)
         for field in job.case.fields:
             if field.name in files:
                 regions = read_regions(
@@ -79,17 +101,12 @@ def find_outlines(
     return found
 
 
-def _files_of(job: Job, path: Path, *, n_cases: int) -> Mapping[str, Path]:
+def _files_of(job: Job, path: Path) -> Mapping[str, Path]:
     """Return the file of outlines of each field of a case."""
     names = [field.name for field in job.case.fields]
     if not path.is_dir():
-        if n_cases > 1 or len(names) > 1:
-            raise InputError(
-                "one file of outlines cannot belong to several pictures",
-                where=path,
-                found=f"{n_cases} cases" if n_cases > 1 else f"{len(names)} fields",
-                remedy="give a folder with one <case>.geojson or <field>.geojson each",
-            )
+        if len(names) > 1:
+            raise _shared_file(path, f"{len(names)} fields")
         return {names[0]: path}
     wanted = {name: (name, job.case_id) if len(names) == 1 else (name,) for name in names}
     files = {

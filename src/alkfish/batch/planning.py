@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alkfish.batch.cases import BatchCase
-from alkfish.batch.knowledge import NO_NOTE, BatchNote
 from alkfish.batch.outlines import OutlineOptions, find_outlines
 from alkfish.batch.recipe import is_own, make_recipe, reasons_to_score, report_of
 from alkfish.batch.reviews import ReviewNote
 from alkfish.batch.work import REPORT, CaseWork, ReportPlan, details_of
 from alkfish.config import Config
 from alkfish.errors import InputError, OutputError
+from alkfish.io.batch_note import BatchNote
 from alkfish.io.bundle import check_bundle_target
 from alkfish.io.images import Case, FieldSource
 from alkfish.io.locations import open_pictures
@@ -78,9 +78,7 @@ class Planner:
     overwrite: bool = False
     outlines: OutlineOptions = field(default_factory=OutlineOptions)
 
-    def plan(
-        self, case: BatchCase, review: ReviewNote | None = None, note: BatchNote = NO_NOTE
-    ) -> Plan:
+    def plan(self, case: BatchCase, review: ReviewNote | None, note: BatchNote) -> Plan:
         """Open a case and decide about it; only the checksums of an older result read pictures.
 
         Parameters
@@ -107,7 +105,7 @@ class Planner:
             opened, probe=probe, config=self.config, regions=areas, checksums=bundle.exists()
         )
         work = CaseWork(
-            opened, probe, self.config, areas, recipe, self.report, details_of(case, note),
+            opened, probe, self.config, areas, recipe, self.report, details_of(case),
             self.scratch, note,
         )  # fmt: skip
         if not bundle.exists():

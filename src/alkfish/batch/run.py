@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from alkfish._version import __version__
 from alkfish.batch.cases import BatchCase
-from alkfish.batch.controls import ControlCheck, check_controls
+from alkfish.batch.controls import ControlCheck
 from alkfish.batch.events import Event, EventKind, LogFile, Tell
-from alkfish.batch.knowledge import CONTROL_FAILED, BatchKnowledge
+from alkfish.batch.knowledge import BatchKnowledge
 from alkfish.batch.lock import locked
 from alkfish.batch.outcomes import Done, Failed, Outcome, Waiting
 from alkfish.batch.outlines import OutlineOptions
 from alkfish.batch.planning import Planner
-from alkfish.batch.reviews import ReviewNote, review_notes
+from alkfish.batch.reviews import ReviewNote, review_notes, warnings_of
 from alkfish.batch.runner import SCRATCH, Runner
 from alkfish.batch.summary import strangers, write_summary
 from alkfish.batch.work import ReportPlan, clear
 from alkfish.config import Config
 from alkfish.errors import InputError, OutputError, StoreError
 from alkfish.execute import Executor
+from alkfish.io.batch_note import CONTROL_FAILED
+
+LEFT_OVER_S = 7 * 24 * 3600
+"""Unfinished things of a killed run that shared the folder are removed after this many seconds."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,11 @@ class BatchOptions:
         Side of a unit of work on a slide, in fields.
     source : str
         Name of the sheet or folder of the cases; stands at the head of the summary.
+    summary : bool
+        Whether the cases are a batch of its own with control slides and a summary. Else they come
+        to what lies in the folder: several runs may do so at once, and notes of batches stay.
+    expects_controls : bool
+        Whether a case without control slides is told so before the first of them has come.
     """
 
     config: Config = field(default_factory=Config)
@@ -52,6 +64,8 @@ class BatchOptions:
     outlines: OutlineOptions = field(default_factory=OutlineOptions)
     tile_fields: int = 1
     source: str = ""
+    summary: bool = True
+    expects_controls: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,11 +80,14 @@ class BatchResult:
         Of the control slides.
     problem : str
         Why the summary could not be written; empty if it was.
+    twins : tuple of str
+        Ids of cases that have a picture of another case.
     """
 
     outcomes: tuple[Outcome, ...]
     checks: tuple[ControlCheck, ...]
     problem: str = ""
+    twins: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Failed, ...]:
@@ -99,7 +116,18 @@ class BatchResult:
             "controls": len(self.checks),
             "controls_failed": len(self.failed_controls),
             "problems": len(self.incomplete),
+            "same_picture": len(self.twins),
         }
+
+    def part(self, cases: Iterable[BatchCase]) -> BatchResult:
+        """Return what became of some of the cases, as far as they were reached."""
+        names = {case.case_id for case in cases}
+        return replace(
+            self,
+            outcomes=tuple(item for item in self.outcomes if item.case.case_id in names),
+            checks=tuple(item for item in self.checks if item.case.case_id in names),
+            twins=tuple(name for name in self.twins if name in names),
+        )
 
 
 def run_batch(
@@ -143,9 +171,13 @@ def run_batch(
         raise InputError("there is no case to score", remedy="name at least one case")
     chosen, target = options or BatchOptions(), Path(out)
     check_reports(chosen.report)
-    with opened_out(target, tell or _nobody) as told:
-        runner = make_runner(target, chosen, executor, told)
+    with opened_out(target, tell or _nobody, shared=not chosen.summary) as opened:
+        runner, told = make_runner(target, chosen, executor, opened), opened.tell
         told(started(cases, executor, chosen.config))
+        if chosen.overwrite:
+            with suppress(StoreError):  # told when the reviews are read
+                for text in warnings_of(target, [case.case_id for case in cases]):
+                    told(Event(EventKind.NOTICE, text))
         try:
             runner.run(cases, notes_of(target, told))
         except BaseException:
@@ -154,7 +186,7 @@ def run_batch(
             told(Event(EventKind.BATCH_STOPPED, words, data=result.counts()))
             raise
         result = close_batch(cases, runner, chosen, target)
-        tell_end(result, target, told)
+        tell_end(result, target, told, is_batch=chosen.summary)
     return result
 
 
@@ -177,13 +209,18 @@ def check_reports(plan: ReportPlan) -> None:
         )
 
 
+class Opened(NamedTuple):
+    """A folder of results that is held: whom to tell, and where unfinished things go."""
+
+    tell: Tell
+    scratch: Path
+
+
 @contextmanager
-def opened_out(out: Path, tell: Tell) -> Iterator[Tell]:
-    """Hold the folder of results; yield what tells the log file, too."""
-    with locked(out):
-        scratch = out / SCRATCH
-        clear(scratch)
-        scratch.mkdir()
+def opened_out(out: Path, tell: Tell, *, shared: bool = False) -> Iterator[Opened]:
+    """Hold the folder of results, alone or `shared`; what is told goes to the log file, too."""
+    with locked(out, shared=shared):
+        scratch = _scratch(out.absolute(), shared=shared)
         log = LogFile(out)
 
         def told(event: Event) -> None:
@@ -191,23 +228,39 @@ def opened_out(out: Path, tell: Tell) -> Iterator[Tell]:
             tell(event)
 
         try:
-            yield told
+            yield Opened(told, scratch)
         finally:
             log.close()
             clear(scratch)
 
 
-def make_runner(out: Path, options: BatchOptions, executor: Executor, tell: Tell) -> Runner:
+def _scratch(out: Path, *, shared: bool) -> Path:
+    """Make the folder of unfinished things: of its own where others share the folder of results."""
+    old = time.time() - LEFT_OVER_S
+    for left_over in out.glob(f"{SCRATCH}-*"):
+        if left_over.stat().st_mtime < old:  # of a run that was killed
+            clear(left_over)
+    if shared:
+        return Path(tempfile.mkdtemp(dir=out, prefix=f"{SCRATCH}-"))
+    clear(out / SCRATCH)
+    (out / SCRATCH).mkdir()
+    return out / SCRATCH
+
+
+def make_runner(out: Path, options: BatchOptions, executor: Executor, opened: Opened) -> Runner:
     """Return what runs the cases."""
     planner = Planner(
         out=out.absolute(),
         config=options.config,
         report=options.report,
-        scratch=out.absolute() / SCRATCH,
+        scratch=opened.scratch,
         overwrite=options.overwrite,
         outlines=options.outlines,
     )
-    return Runner(planner, executor, tell, options.tile_fields)
+    return Runner(
+        planner, executor, opened.tell, options.tile_fields, knows_all=options.summary,
+        expects_controls=options.expects_controls,
+    )  # fmt: skip
 
 
 def notes_of(out: Path, tell: Tell) -> Mapping[str, ReviewNote]:
@@ -225,45 +278,66 @@ def close_batch(
 ) -> BatchResult:
     """Check the controls and write the summary of what there is; the results stay without it."""
     outcomes = tuple(runner.outcomes.get(case.case_id, Waiting(case)) for case in cases)
-    checks = check_controls(outcomes)
+    known = BatchKnowledge.of(outcomes, expects_controls=options.expects_controls)
+    twins = tuple(case.case_id for case in cases if known.twins(case))
+    result = BatchResult(outcomes, known.checks, twins=twins)
+    if not options.summary:
+        return result
     reviews = notes_of(out, runner.tell)
     try:
         lab = options.report.lab_name
-        write_summary(out, outcomes, reviews, lab_name=lab, source=options.source)
+        write_summary(out, outcomes, reviews, lab_name=lab, source=options.source, known=known)
     except OutputError as error:
         text = f"{' '.join(str(error).split())}; is it open in another program?"
         runner.tell(Event(EventKind.NOTICE, text))
-        return BatchResult(outcomes, checks, text)
-    return BatchResult(outcomes, checks)
+        return replace(result, problem=text)
+    return result
 
 
-def tell_end(result: BatchResult, out: Path, tell: Tell, *, with_controls: bool = True) -> None:
-    """Tell what the controls showed and how the batch ended."""
+def tell_end(
+    result: BatchResult, out: Path, tell: Tell, *, is_batch: bool = True,
+    known: BatchKnowledge | None = None,
+) -> None:  # fmt: skip
+    """Tell what the controls showed and how the batch ended.
+
+    Parameters
+    ----------
+    result : BatchResult
+        What became of the cases.
+    out : Path
+        Folder of the results.
+    tell : callable
+        Who is told.
+    is_batch : bool
+        Whether these cases are the whole batch, with controls and a summary.
+    known : BatchKnowledge, optional
+        Of more cases than those of the result.
+    """
     for check in result.checks:
         word = "passed" if check.passed else "FAILED"
         data = {"control": check.case.control.value, "passed": check.passed}
         text = f"{word}: {check.text}"
         tell(Event(EventKind.CONTROL_CHECKED, text, check.case.case_id, data))
-    if with_controls and not result.checks:
+    if is_batch and not result.checks:
         tell(Event(EventKind.NOTICE, "no control slide is marked in this batch"))
-    if with_controls:
-        _tell_doubts(result, out, tell)
+    _tell_doubts(result, known or BatchKnowledge.of(result.outcomes), tell)
+    if is_batch:
+        _tell_strangers(result, out, tell)
     counts = result.counts()
-    ends: dict[str, int | str] = {
-        **counts,
-        "summary": str(out / "summary.html"),
-        "table": str(out / "summary.csv"),
-    }
-    tell(Event(EventKind.BATCH_FINISHED, in_words(counts), data=ends))
+    ends = {"summary": str(out / "summary.html"), "table": str(out / "summary.csv")}
+    tell(Event(EventKind.BATCH_FINISHED, in_words(counts), data={**counts, **ends}))
 
 
-def _tell_doubts(result: BatchResult, out: Path, tell: Tell) -> None:
-    """Tell what the batch knows against its own cases, and what else lies in the folder."""
-    known = BatchKnowledge.of(result.outcomes)
+def _tell_doubts(result: BatchResult, known: BatchKnowledge, tell: Tell) -> None:
+    """Tell what the batch knows against its own cases."""
     for outcome in result.outcomes:
         for caution in known.note(outcome.case).cautions:
             if caution.code != CONTROL_FAILED:
                 tell(Event(EventKind.NOTICE, caution.text, outcome.case.case_id))
+
+
+def _tell_strangers(result: BatchResult, out: Path, tell: Tell) -> None:
+    """Tell what else lies in the folder."""
     others = strangers(out, [outcome.case for outcome in result.outcomes])
     if others:
         text = f"the folder also holds results of no case of this batch: {', '.join(others)}"
@@ -281,6 +355,8 @@ def in_words(counts: Mapping[str, int]) -> str:
         words.append(f"{counts['not_reached']} not reached")
     if counts["problems"]:
         words.append(f"{counts['problems']} without their report")
+    if counts["same_picture"]:
+        words.append(f"{counts['same_picture']} SHARE A PICTURE with another case")
     if counts["controls_failed"]:
         words.append(f"{counts['controls_failed']} of {counts['controls']} CONTROLS FAILED")
     return "; ".join(words)

@@ -15,14 +15,13 @@ from alkfish.batch.events import Event, EventKind, Tell
 from alkfish.batch.knowledge import BatchKnowledge
 from alkfish.batch.outcomes import Done, Failed, Figures, Outcome, Waiting
 from alkfish.batch.planning import Plan, Planner
-from alkfish.batch.reviews import ReviewNote
+from alkfish.batch.reviews import ReviewNote, keep_older
 from alkfish.batch.work import (
     MAKE_ROOM,
     REPORT,
     CaseWork,
     Packed,
     clear,
-    details_of,
     make_bundle,
     place_packed,
     renew_report,
@@ -31,6 +30,7 @@ from alkfish.batch.work import (
 from alkfish.errors import AlkfishError, ExecutionError, OutputError
 from alkfish.execute import Executor
 from alkfish.execute.executor import TASKS_PER_WORKER
+from alkfish.io.batch_note import BatchNote, read_note, write_note
 from alkfish.io.bundle import folder_name, open_bundle, place_bundle
 from alkfish.io.locations import remember_pictures
 from alkfish.model.result import Call
@@ -61,6 +61,10 @@ class Runner:
         Called with every event.
     tile_fields : int
         Side of a unit of work on a slide, in fields.
+    knows_all : bool
+        Whether what it knows of controls is all there is; else it adds to what batches noted.
+    expects_controls : bool
+        Whether a case without control slides is told so before the first of them has come.
     outcomes : dict
         What became of each case, by its id.
     """
@@ -69,6 +73,8 @@ class Runner:
     executor: Executor
     tell: Tell
     tile_fields: int = 1
+    knows_all: bool = True
+    expects_controls: bool = False
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     _plans: dict[str, Plan] = field(default_factory=dict, init=False, repr=False)
 
@@ -81,14 +87,13 @@ class Runner:
             When stopped; `outcomes` then holds the finished cases.
         """
         self.outcomes.update({case.case_id: Waiting(case) for case in cases})
-        self._plans.clear()
         self._run_group([case for case in cases if case.is_control], reviews)
         self._run_group([case for case in cases if not case.is_control], reviews)
-        self._renew_reports(reviews)
+        self.settle(reviews)
 
     def _run_group(self, cases: Sequence[BatchCase], reviews: Mapping[str, ReviewNote]) -> None:
         """Run the controls, or the cases that are to know of them."""
-        known = BatchKnowledge.of(self.outcomes.values())
+        known = self._known()
         plans = []
         for case in cases:
             plan = self._plan(case, reviews.get(case.case_id), known)
@@ -122,20 +127,38 @@ class Runner:
             problem = renew_report(plan.work, bundle)
         self._done(plan, bundle, problem, is_new=False)
 
-    def _renew_reports(self, reviews: Mapping[str, ReviewNote]) -> None:
-        """Write the reports again of which the batch knows more now, as of shared pictures."""
-        known = BatchKnowledge.of(self.outcomes.values())
-        for case_id, plan in self._plans.items():
-            done, note = self.outcomes[case_id], known.note(plan.case)
-            work = plan.work
-            if note == work.note or not work.report.wanted or not isinstance(done, Done):
+    def _known(self) -> BatchKnowledge:
+        return BatchKnowledge.of(self.outcomes.values(), expects_controls=self.expects_controls)
+
+    def settle(self, reviews: Mapping[str, ReviewNote]) -> None:
+        """Leave in the bundles what the batch knows now; write reports anew that lack it."""
+        known = self._known()
+        for case_id, done in list(self.outcomes.items()):
+            if not isinstance(done, Done):
                 continue
-            if _is_read(reviews.get(case_id)):
-                continue
-            work = replace(work, note=note, details=details_of(plan.case, note))
-            problem = renew_report(work, done.bundle)
-            problems = (*done.problems, *([problem] if problem else []))
-            self.outcomes[case_id] = replace(done, problems=tuple(dict.fromkeys(problems)))
+            try:
+                problem = self._settle(done, known.note(done.case), reviews.get(case_id))
+            except AlkfishError as error:
+                problem = " ".join(str(error).split())
+            problems = dict.fromkeys([*done.problems, *([problem] if problem else [])])
+            self.outcomes[case_id] = replace(done, problems=tuple(problems))
+
+    def _settle(self, done: Done, note: BatchNote, review: ReviewNote | None) -> str:
+        """Note down what is known of a case and renew its report; return why that failed."""
+        self._note_down(done.bundle, note)
+        plan = self._plans.get(done.case.case_id)
+        if _is_read(review) or done.report is None or (plan and plan.work.note == note):
+            return ""
+        if plan is None:  # an earlier run has scored it
+            plan = self.planner.plan(done.case, review, note)
+            if plan.needed or not plan.report_needed:
+                return ""
+        plan = replace(plan, work=replace(plan.work, note=note))
+        self._plans[done.case.case_id] = plan
+        return renew_report(plan.work, done.bundle) if plan.work.report.wanted else ""
+
+    def _note_down(self, bundle: Path, note: BatchNote) -> None:
+        write_note(bundle, note if self.knows_all else note.added_to(read_note(bundle)))
 
     def _run_whole(self, plans: Sequence[Plan]) -> None:
         """Run whole cases as tasks. A case that kills its workers is found by running it alone."""
@@ -187,7 +210,8 @@ class Runner:
         try:
             with tempfile.TemporaryDirectory(dir=work.scratch) as folder:
                 made, problem = make_bundle(work, Path(folder), spread)
-                bundle = place_bundle(made, out, work.case_id)
+                kept = keep_older(out, work.case_id)
+                bundle = place_bundle(made, out, work.case_id, keep_older=kept)
             self._done(plan, bundle, problem, is_new=True)
             clear(fields)
         except Exception as error:  # noqa: BLE001 - reported; a defect must not stop the batch
@@ -213,6 +237,7 @@ class Runner:
         self.tell(Event(EventKind.CASE_STARTED, text, plan.case.case_id, data))
 
     def _done(self, plan: Plan, bundle: Path, problem: str, *, is_new: bool) -> None:
+        self._note_down(bundle, plan.work.note)
         figures = Figures.of(open_bundle(bundle))
         report = bundle / REPORT
         problems = (problem,) if problem else ()
@@ -233,7 +258,7 @@ class Runner:
         failed = Failed.of(case, told, has_older=self._has_result(case))
         self.outcomes[case.case_id] = failed
         data = {"error": dict(failed.error), "has_older_result": failed.has_older}
-        self.tell(Event(EventKind.CASE_FAILED, failed.reason, case.case_id, data))
+        self.tell(Event(EventKind.CASE_FAILED, failed.reason, case.case_id, data, cause=told))
 
 
 def _is_read(review: ReviewNote | None) -> bool:
@@ -283,15 +308,16 @@ class _Progress:
 
     def on_slide(self, _: str, state: SlideProgress) -> None:
         """Tell how many parts of a slide are done."""
-        self._say(state.fields_done, state.fields_total, "tiles")
+        nuclei = f", {state.n_nuclei:,} nuclei"
+        self._say(state.fields_done, state.fields_total, "tiles", nuclei)
 
-    def _say(self, done: int, total: int, unit: str) -> None:
+    def _say(self, done: int, total: int, unit: str, more: str = "") -> None:
         now = time.monotonic()
         if done < total and now - self._told_at < TOLD_EVERY_S:
             return
         self._told_at = now
         data = {"done": done, "total": total, "unit": unit}
-        text = f"{done} of {total} {unit}"
+        text = f"{done} of {total} {unit}{more}"
         self._tell(Event(EventKind.CASE_PROGRESS, text, self._case_id, data))
 
 

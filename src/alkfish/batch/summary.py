@@ -11,10 +11,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from alkfish.batch.cases import BatchCase
-from alkfish.batch.knowledge import SAME_PICTURE, BatchKnowledge
-from alkfish.batch.outcomes import Done, Failed, Outcome
+from alkfish.batch.knowledge import BatchKnowledge
+from alkfish.batch.outcomes import Done, Failed, Figures, Outcome
 from alkfish.batch.reviews import NOT_REVIEWED, ReviewNote
 from alkfish.errors import AlkfishError, output_errors
+from alkfish.io.batch_note import CONTROL_FAILED, SAME_PICTURE
 from alkfish.io.bundle import RESULT, folder_key, same_name
 from alkfish.io.fingerprint import probe_fingerprint
 from alkfish.io.provenance import timestamp
@@ -33,6 +34,13 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of ``summary.csv``; new ones are added at the end."""
 
+DOUBTS = {
+    SAME_PICTURE: "same picture as another case",
+    CONTROL_FAILED: "control slide failed",
+    "borderline": "borderline",
+}
+"""Cautions, by code, that the page also shows in a few words beside the call."""
+
 _PATHS = frozenset({"report", "bundle"})
 
 OLDER_RESULT = "The folder of results still holds an older result of this case."
@@ -45,6 +53,7 @@ def write_summary(
     *,
     lab_name: str = "",
     source: str = "",
+    known: BatchKnowledge | None = None,
 ) -> None:
     """Write ``summary.csv`` and, if the extra ``report`` is installed, ``summary.html``.
 
@@ -58,14 +67,16 @@ def write_summary(
         State of the reviews by case id.
     lab_name, source : str
         Laboratory, and name of sheet or folder of the cases; they stand at the head of the page.
+    known : BatchKnowledge, optional
+        What the batch knows of its cases; that of the outcomes by default.
 
     Raises
     ------
     OutputError
         If they cannot be written.
     """
-    known = BatchKnowledge.of(outcomes)
-    _write(out / CSV_NAME, summary_csv(out, outcomes, reviews))
+    known = known or BatchKnowledge.of(outcomes)
+    _write(out / CSV_NAME, summary_csv(out, outcomes, reviews, known))
     if reports_are_installed():
         rows = [_row(out, outcome, known, reviews) for outcome in outcomes]
         made = datetime.fromisoformat(timestamp()).strftime("%Y-%m-%d %H:%M UTC")
@@ -96,9 +107,12 @@ def _write(path: Path, text: str) -> None:
         partial.replace(path)
 
 
-def summary_csv(out: Path, outcomes: Sequence[Outcome], reviews: Mapping[str, ReviewNote]) -> str:
+def summary_csv(
+    out: Path, outcomes: Sequence[Outcome], reviews: Mapping[str, ReviewNote],
+    known: BatchKnowledge | None = None,
+) -> str:  # fmt: skip
     """Return the table: comma-separated, with a byte order mark so that Excel reads UTF-8."""
-    known = BatchKnowledge.of(outcomes)
+    known = known or BatchKnowledge.of(outcomes)
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
@@ -140,42 +154,55 @@ def _values(
         "notes": case.notes,
     }
     if isinstance(outcome, Failed):
-        older = [OLDER_RESULT] if outcome.has_older else []
-        return values | {
-            "reason": "; ".join([outcome.reason, *older]),
-            "cautions": "; ".join(_cautions(outcome, known)),
-            "caution_codes": " ".join(item.code for item in known.note(case).cautions),
-        }
+        return values | _values_of_failed(outcome, known)
     if not isinstance(outcome, Done):
         return values | {"reason": "not reached: the run was stopped"}
-    figures = outcome.figures
-    call = figures.call
+    return values | _values_of_call(outcome, known) | {
+        "review": _review_words(outcome, reviews),
+        "reason": "; ".join([*outcome.why, *outcome.problems]),
+        "report": _link(out, outcome),
+        "bundle": outcome.bundle.name,
+        **_values_of_origin(outcome.figures),
+    }  # fmt: skip
+
+
+def _values_of_failed(outcome: Failed, known: BatchKnowledge) -> dict[str, object]:
+    older = [OLDER_RESULT] if outcome.has_older else []
+    return {
+        "reason": "; ".join([outcome.reason, *older]),
+        "cautions": "; ".join(_cautions(outcome, known)),
+        "caution_codes": " ".join(item.code for item in known.note(outcome.case).cautions),
+    }
+
+
+def _values_of_call(outcome: Done, known: BatchKnowledge) -> dict[str, object]:
+    """Return call and figures; rate and interval only where a call may be made."""
+    figures, call = outcome.figures, outcome.figures.call
+    rates: dict[str, object] = {}
     if call.call is not Call.NOT_EVALUABLE:
-        low, high = call.interval
-        values["rate_percent"] = percent_of(
-            call.counts, figures.probe.case_rule.positive_percent
-        ).removesuffix(" %")
-        values["interval_low_percent"] = f"{100 * low:.1f}"
-        values["interval_high_percent"] = f"{100 * high:.1f}"
-    return values | {
+        cutoff = figures.probe.case_rule.positive_percent
+        rates["rate_percent"] = percent_of(call.counts, cutoff).removesuffix(" %")
+        for name, end in zip(("low", "high"), call.interval, strict=True):
+            rates[f"interval_{name}_percent"] = f"{100 * end:.1f}"
+    return rates | {
         "call": call.call.value,
         "n_positive": call.counts.n_positive,
         "n_counted": call.counts.n_enumerated,
         "n_nuclei": figures.n_nuclei,
         "n_fields": figures.n_fields,
         "cautions": "; ".join(_cautions(outcome, known)),
-        "caution_codes": " ".join(
-            dict.fromkeys(item.code for item in (*known.note(case).cautions, *call.cautions))
-        ),
-        "probe": figures.probe.name,
-        "review": _review_words(outcome, reviews),
-        "reason": "; ".join([*outcome.why, *outcome.problems]),
-        "report": _link(out, outcome),
-        "bundle": outcome.bundle.name,
+        "caution_codes": " ".join(_codes(outcome, known)),
+    }
+
+
+def _values_of_origin(figures: Figures) -> dict[str, object]:
+    """Return what the result was made with."""
+    return {
         "version": figures.version,
         "config_fingerprint": figures.config_fingerprint,
         "result_fingerprint": figures.fingerprint,
         "scored": figures.created,
+        "probe": figures.probe.name,
         "probe_version": figures.probe.version,
         "probe_fingerprint": probe_fingerprint(figures.probe),
     }
@@ -203,6 +230,12 @@ def _cautions(outcome: Outcome, known: BatchKnowledge) -> list[str]:
     """Return the cautions in words: first those of the batch, then those of the result."""
     of_result = outcome.figures.call.cautions if isinstance(outcome, Done) else ()
     return [item.text for item in (*known.note(outcome.case).cautions, *of_result)]
+
+
+def _codes(outcome: Done, known: BatchKnowledge) -> list[str]:
+    """Return the codes of all cautions, each once, those of the batch first."""
+    cautions = (*known.note(outcome.case).cautions, *outcome.figures.call.cautions)
+    return list(dict.fromkeys(item.code for item in cautions))
 
 
 def _texts(known: BatchKnowledge, outcome: Outcome, code: str) -> list[str]:
@@ -266,6 +299,7 @@ def _with_figures(
         base,
         call=call.call.value,
         overruled=CALL_WORDS[final] if final is not call.call else "",
+        doubts=tuple(DOUBTS[code] for code in _codes(outcome, known) if code in DOUBTS),
         rate=percent_of(call.counts, figures.probe.case_rule.positive_percent) if called else "",
         rate_value=call.rate,
         interval=interval_text(call) if called else "",

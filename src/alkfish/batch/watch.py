@@ -8,18 +8,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from alkfish._version import __version__
-from alkfish.batch.cases import BatchCase
+from alkfish.batch.cases import BatchCase, Control
 from alkfish.batch.events import Event, EventKind, Tell
 from alkfish.batch.inbox import Entry, look_into
+from alkfish.batch.knowledge import BatchKnowledge
 from alkfish.batch.manifest import Defaults, case_of
 from alkfish.batch.outcomes import Done, Failed, Figures, Outcome, Waiting
 from alkfish.batch.recipe import fingerprint
 from alkfish.batch.run import (
     BatchOptions,
     BatchResult,
+    Opened,
     check_reports,
     close_batch,
     make_runner,
@@ -34,7 +37,6 @@ from alkfish.batch.work import REPORT
 from alkfish.errors import AlkfishError, InputError
 from alkfish.execute import Executor
 from alkfish.io.bundle import folder_name, open_bundle, same_name
-from alkfish.io.images import default_case_id
 from alkfish.io.probes import load_probe, probe_to_mapping
 
 
@@ -52,12 +54,41 @@ class WatchOptions:
         Ending of a file that says "complete" (``.done``); then nothing else counts. Empty: none.
     once : bool
         Score what is complete, wait once for the settle time if something is not, and end.
+    negative_controls, positive_controls : tuple of str
+        Patterns of the case ids of control slides, as ``NC*``; capitals do not matter.
     """
 
     settle_s: float = 30.0
     poll_s: float = 5.0
     marker: str = ""
     once: bool = False
+    negative_controls: tuple[str, ...] = ()
+    positive_controls: tuple[str, ...] = ()
+
+    def control_of(self, case_id: str) -> Control:
+        """Return what a case is by its id.
+
+        Raises
+        ------
+        InputError
+            If it fits patterns of both kinds.
+        """
+        is_negative = _fits(case_id, self.negative_controls)
+        is_positive = _fits(case_id, self.positive_controls)
+        if is_negative and is_positive:
+            raise InputError(
+                "the name fits the patterns of negative and of positive controls",
+                where=case_id,
+                found=", ".join((*self.negative_controls, *self.positive_controls)),
+                remedy="change the patterns, or rename the case",
+            )
+        if is_negative:
+            return Control.NEGATIVE
+        return Control.POSITIVE if is_positive else Control.NONE
+
+
+def _fits(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns)
 
 
 @dataclass(frozen=True)
@@ -114,20 +145,22 @@ def watch_inbox(
         When stopped; finished cases are kept.
     """
     source, target = Path(inbox).absolute(), Path(out).absolute()
-    chosen = options or BatchOptions()
+    looked_for = watch or WatchOptions()
+    has_patterns = bool(looked_for.negative_controls or looked_for.positive_controls)
+    chosen = replace(options or BatchOptions(), expects_controls=has_patterns)
     _check_places(source, target)
     check_reports(chosen.report)
     look_into(source)
-    with opened_out(target, tell or (lambda _: None)) as told:
+    with opened_out(target, tell or (lambda _: None)) as opened:
         watcher = _Watcher(
             inbox=source, out=target, executor=executor, options=chosen,
-            defaults=defaults or Defaults(), watch=watch or WatchOptions(), tell=told,
-            clock=clock or Clock(),
+            defaults=defaults or Defaults(), watch=looked_for,
+            opened=opened, clock=clock or Clock(),
         )  # fmt: skip
         try:
             return watcher.go_on()
         except KeyboardInterrupt:
-            told(Event(EventKind.BATCH_STOPPED, "stopped watching; finished cases are kept"))
+            opened.tell(Event(EventKind.BATCH_STOPPED, "stopped watching; finished cases are kept"))
             raise
 
 
@@ -144,7 +177,10 @@ def _check_places(inbox: Path, out: Path) -> None:
 
 @dataclass
 class _Watcher:
-    """One watcher: what it has seen, and the outcomes of all cases so far."""
+    """One watcher: what it has seen, and the outcomes of all cases so far.
+
+    `whole` is what became of all of them when something was last scored.
+    """
 
     inbox: Path
     out: Path
@@ -152,14 +188,16 @@ class _Watcher:
     options: BatchOptions
     defaults: Defaults
     watch: WatchOptions
-    tell: Tell
+    opened: Opened
     clock: Clock
     seen: dict[str, Seen] = field(default_factory=dict)
     known: dict[str, BatchCase] = field(default_factory=dict)
     is_away: bool = False
+    whole: BatchResult = field(default_factory=lambda: BatchResult((), ()))
 
     def __post_init__(self) -> None:
-        self.runner: Runner = make_runner(self.out, self.options, self.executor, self.tell)
+        self.tell: Tell = self.opened.tell
+        self.runner: Runner = make_runner(self.out, self.options, self.executor, self.opened)
         self.run = _run_key(self.options, self.defaults)
         self.seen = read_state(self.out, self.run)
         for name, seen in self.seen.items():
@@ -176,8 +214,7 @@ class _Watcher:
                 done += self._score(ready)
             write_state(self.out, self.run, self.seen)
             if self.watch.once and (self._is_settled() or self._has_waited(began)):
-                outcomes = [self.runner.outcomes[case.case_id] for case in done]
-                return BatchResult(tuple(outcomes), ())
+                return self.whole.part(done)
             self.clock.sleep(self._pause())
 
     def _pause(self) -> float:
@@ -232,23 +269,25 @@ class _Watcher:
 
     def _score(self, entries: Sequence[Entry]) -> list[BatchCase]:
         """Score what is ready; note what was done, also when stopped in between."""
-        cases = {entry.name: self._case_of(entry) for entry in entries}
+        cases = {entry.name: case_of(entry.path, self.defaults) for entry in entries}
         claimed = {entry.name: entry.signature for entry in entries}
         self.tell(started(list(cases.values()), self.executor, self.options.config))
-        clashing = self._clashing(cases)
-        fit = [case for name, case in cases.items() if name not in clashing]
+        refused = self._refusals(cases)
+        fit = {name: self._marked(case) for name, case in cases.items() if name not in refused}
+        cases |= fit
         self.known.update(cases)
         try:
-            for name in clashing:
-                cases[name] = self.known[name] = self._refuse(name)
-            self.runner.run(fit, notes_of(self.out, self.tell))
+            for name, error in refused.items():
+                cases[name] = self.known[name] = self._refuse(name, error)
+            self.runner.run(list(fit.values()), notes_of(self.out, self.tell))
         finally:
             for name, case in cases.items():
                 self._note(self.seen[name], case, claimed[name])
             write_state(self.out, self.run, self.seen)
-            close_batch(self._all_cases(), self.runner, self.options, self.out)
-        outcomes = tuple(self.runner.outcomes[case.case_id] for case in cases.values())
-        tell_end(BatchResult(outcomes, ()), self.out, self.tell, with_controls=False)
+            self.whole = close_batch(self._all_cases(), self.runner, self.options, self.out)
+        known = BatchKnowledge.of(self.whole.outcomes)
+        part = self.whole.part(cases.values())
+        tell_end(part, self.out, self.tell, is_batch=False, known=known)
         self._tell_watching()
         return list(cases.values())
 
@@ -272,27 +311,34 @@ class _Watcher:
         seen.handled, seen.case_id = signature, case.case_id
         seen.failure = dict(outcome.error) if isinstance(outcome, Failed) else {}
 
-    def _case_of(self, entry: Entry) -> BatchCase:
-        return case_of(entry.path, self.defaults)
+    def _marked(self, case: BatchCase) -> BatchCase:
+        """Return a case as the control slide that its name says it is."""
+        return replace(case, control=self.watch.control_of(case.case_id))
 
-    def _clashing(self, cases: Mapping[str, BatchCase]) -> list[str]:
-        """Return the entries whose case id another entry, scored or earlier by name, gives."""
-        found, names = [], list(cases)
+    def _refusals(self, cases: Mapping[str, BatchCase]) -> dict[str, InputError]:
+        """Return why entries are not scored: another one, scored or earlier, gives the case id."""
+        found: dict[str, InputError] = {}
+        names = list(cases)
         for number, (name, case) in enumerate(cases.items()):
             others = {same_name(known.case_id) for at, known in self.known.items() if at != name}
             others |= {same_name(cases[at].case_id) for at in names[:number]}
-            found += [name] if same_name(case.case_id) in others else []
+            if same_name(case.case_id) in others:
+                found[name] = InputError(
+                    "another picture or folder gives the same case id",
+                    where=name,
+                    found=case.case_id,
+                    remedy="rename one of them",
+                )
+                continue
+            try:
+                self.watch.control_of(case.case_id)
+            except InputError as error:
+                found[name] = error
         return found
 
-    def _refuse(self, name: str) -> BatchCase:
-        """Settle an entry that gives the case id of another: it fails under its full name."""
+    def _refuse(self, name: str, error: InputError) -> BatchCase:
+        """Settle an entry that cannot be a case: it fails under its full name."""
         case = BatchCase(name, (self.inbox / name,), probe=self.defaults.probe)
-        error = InputError(
-            "another picture or folder gives the same case id",
-            where=name,
-            found=default_case_id(self.inbox / name),
-            remedy="rename one of them",
-        )
         self.runner.fail(case, error)
         return case
 
@@ -301,6 +347,11 @@ class _Watcher:
         if not seen.handled or not seen.case_id:
             return
         case = replace(case_of(self.inbox / name, self.defaults), case_id=seen.case_id)
+        try:
+            case = case if seen.failure else self._marked(case)
+        except InputError:  # the patterns of control slides are new
+            seen.handled = ""
+            return
         outcome = self._outcome_of(case, seen)
         if outcome is None:
             seen.handled = ""

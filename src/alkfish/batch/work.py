@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from alkfish.batch.cases import BatchCase, Control
-from alkfish.batch.knowledge import NO_NOTE, BatchNote
+from alkfish.batch.cases import BatchCase
 from alkfish.batch.recipe import Recipe, fingerprint, set_report, write_record
+from alkfish.batch.reviews import keep_older
 from alkfish.config import Config
 from alkfish.errors import AlkfishError, InputError, output_errors
 from alkfish.execute.worker import portable_error
 from alkfish.io.areas import write_areas
+from alkfish.io.batch_note import NO_NOTE, BatchNote
 from alkfish.io.bundle import open_bundle, place_bundle, write_bundle
 from alkfish.io.geojson import Regions
 from alkfish.io.images import Case
@@ -97,23 +98,14 @@ class Packed:
 def report_key(plan: ReportPlan, details: CaseDetails, note: BatchNote = NO_NOTE) -> str:
     """Return the fingerprint of what a report shows besides the result; empty for no report."""
     cautions = [[item.code, item.text] for item in note.cautions]
-    shown = [vars(plan), dict(details.values), *([cautions] if cautions else [])]
+    known = dict(details.with_note(note).values)
+    shown = [vars(plan), known, *([cautions] if cautions else [])]
     return fingerprint(shown) if plan.wanted else ""
 
 
-def details_of(case: BatchCase, note: BatchNote = NO_NOTE) -> CaseDetails:
-    """Return what the report of a case shows of patient, specimen and assay."""
-    told = {} if case.details is None else dict(CaseDetails.from_toml(case.details).values)
-    words = {
-        "assay.probe_lot": case.lot,
-        "specimen.block": case.block,
-        "assay.controls": note.controls
-        if case.control is Control.NONE
-        else f"this is a {case.control} control",
-    }
-    if "assay.controls" in told and note.controls:
-        told["assay.controls"] += f"; in this batch: {note.controls}"
-    return CaseDetails({name: text for name, text in words.items() if text} | told)
+def details_of(case: BatchCase) -> CaseDetails:
+    """Return what the laboratory's own file says of patient, specimen and assay of a case."""
+    return CaseDetails() if case.details is None else CaseDetails.from_toml(case.details)
 
 
 def score_and_pack(work: CaseWork) -> Packed | Exception:
@@ -136,7 +128,7 @@ def place_packed(packed: Packed, work: CaseWork, out: Path) -> Path:
         with tarfile.open(fileobj=io.BytesIO(packed.data)) as archive:
             archive.extractall(folder, filter="data")
         (bundle,) = Path(folder).iterdir()
-        return place_bundle(bundle, out, work.case_id)
+        return place_bundle(bundle, out, work.case_id, keep_older=keep_older(out, work.case_id))
 
 
 def make_bundle(work: CaseWork, folder: Path, spread: Spread) -> tuple[Path, str]:
@@ -181,22 +173,17 @@ def make_report(work: CaseWork, result: CaseResult, bundle: Path) -> str:
         return ""
     try:
         write_report(
-            _with_cautions(result, work.note),
+            result,
             bundle / REPORT,
             images=work.case,
             details=work.details,
+            note=work.note,
             options=ReportOptions(lab_name=work.report.lab_name),
             pdf=work.report.pdf,
         )
     except AlkfishError as error:
         return f"the report was not written: {' '.join(str(error).split())}"
     return ""
-
-
-def _with_cautions(result: CaseResult, note: BatchNote) -> CaseResult:
-    """Return a result as its report shows it: the cautions of the batch come first."""
-    cautions = (*note.cautions, *result.call.cautions)
-    return replace(result, call=replace(result.call, cautions=cautions))
 
 
 def renew_report(work: CaseWork, bundle: Path) -> str:

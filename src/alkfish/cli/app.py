@@ -60,7 +60,7 @@ app = typer.Typer(
         "Start with [bold]alkfish demo[/bold]; then [bold]alkfish info[/bold] and "
         "[bold]alkfish score[/bold] on your own images.\n\n"
         "Exit codes: 0 all done, 1 some case failed, 2 usage or input error, 3 a control slide "
-        "failed, 130 stopped."
+        "failed, 4 two cases have the same picture, 130 stopped."
     ),
     epilog=NOTICE,
 )

@@ -54,15 +54,13 @@ def run_cohort(out: Path, *, as_json: bool) -> None:
     """Simulate, score, validate, measure the background, and say where everything lies."""
     from alkfish.batch import ReportPlan, check_reports
     from alkfish.cli.output import print_json, say
-    from alkfish.execute import keep_freed_memory, open_executor
-    from alkfish.preparation import prepare_kernels
+    from alkfish.cli.running import opening_executor
 
     check_reports(ReportPlan())
+    opening = opening_executor(WORKERS)
     places = Places(out / "cohort")
     clear_pictures(places.images)
-    prepare_kernels(say)
-    keep_freed_memory()
-    with open_executor(WORKERS, None) as executor:
+    with opening as executor:
         say("simulating 12 cases, 2 control slides and 8 normal specimens (no specimens) ...")
         known = _simulate(places, executor)
         batch = _score(places, "manifest.csv", places.results, executor, show=not as_json)
@@ -131,7 +129,7 @@ def _simulate(places: Places, executor: Executor) -> list[Mapping[str, Any]]:
 def _score(places: Places, sheet: str, out: Path, executor: Executor, *, show: bool) -> BatchResult:
     """Run the batch of a sheet; results that are done and intact are kept."""
     from alkfish.batch import BatchOptions, ReportPlan, read_cases, run_batch
-    from alkfish.cli.batch_command import open_view
+    from alkfish.cli.batch_view import BatchView
     from alkfish.cli.output import say
 
     cases = read_cases(places.sheet(sheet))
@@ -139,7 +137,7 @@ def _score(places: Places, sheet: str, out: Path, executor: Executor, *, show: b
     say(f"alkfish score --manifest {places.sheet(sheet)} -o {out}")
     if not show:
         return run_batch(cases, out, executor=executor, options=options)
-    with open_view(as_json=False) as view:
+    with BatchView() as view:
         return run_batch(cases, out, executor=executor, options=options, tell=view)
 
 
@@ -236,7 +234,7 @@ def _show(
 
 def _end(batch: BatchResult, normals: BatchResult, rows: list[dict[str, str]]) -> None:
     """End with the exit code of the batch; a known definite call read the other way fails, too."""
-    from alkfish.cli.batch_command import end_with_code
+    from alkfish.cli.running import end_with_code
 
     end_with_code(batch)
     end_with_code(normals)

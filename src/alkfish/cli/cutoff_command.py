@@ -97,9 +97,10 @@ def cutoff(
     from alkfish.cli.output import print_json
     from alkfish.cli.study_tables import print_background
     from alkfish.evaluate.background import measure_background
-    from alkfish.report.background import background_paths, write_background
+    from alkfish.report.background import TABLES, write_background
+    from alkfish.report.study_files import free_study_paths
 
-    background_paths(out, pdf=pdf, overwrite=overwrite)
+    free_study_paths(out, TABLES, pdf=pdf, overwrite=overwrite)
     older = _check_profile(into, method, overwrite=overwrite)
     study = measure_background(normals, confidence=confidence, n_nuclei=nuclei or 0)
     written = "" if into is None else _write_profile(study, into, method, older)

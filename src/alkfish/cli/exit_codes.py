@@ -16,5 +16,7 @@ class ExitCode(IntEnum):
     """A usage or input error; nothing was scored."""
     CONTROL_FAILED = 3
     """A control slide of the batch does not show what it must; cases were scored."""
+    SAME_PICTURE = 4
+    """Two cases have the same picture, perhaps a sample mix-up; cases were scored."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C; finished cases are kept, nothing is half-written."""

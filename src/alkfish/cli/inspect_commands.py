@@ -56,7 +56,7 @@ def info(
     """
     from alkfish.cli.info_tables import info_as_json, print_info
     from alkfish.cli.output import print_error, print_json, stdout_console
-    from alkfish.cli.score_command import parse_roles
+    from alkfish.cli.running import parse_roles
     from alkfish.io.info import describe
     from alkfish.io.probes import load_probe
 
@@ -93,7 +93,7 @@ def config_show(
 
     alkfish config show > settings.toml
     """
-    from alkfish.cli.score_command import load_config
+    from alkfish.cli.running import load_config
 
     typer.echo("\n".join(_commented_toml(load_config(config, settings or []))))
 
@@ -112,7 +112,7 @@ def config_check(
 
     alkfish config check settings.toml
     """
-    from alkfish.cli.score_command import load_config
+    from alkfish.cli.running import load_config
 
     checked = load_config(config, settings or [])
     typer.echo(f"{config}: ok, fingerprint {checked.fingerprint()}")

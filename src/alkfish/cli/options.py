@@ -21,7 +21,7 @@ SETTINGS = "Settings"
 OUTPUT = "Output"
 SLIDE = "Whole slides"
 WORK = "Spreading the work"
-BATCH = "Batches"
+BATCH = "Batches and reports"
 
 
 def _remember(key: str) -> Callable[[typer.Context, bool], bool]:
@@ -172,7 +172,8 @@ ReportOption = Annotated[
     bool | None,
     typer.Option(
         "--report/--no-report",
-        help="Write the report of each case of a batch into its folder. Default: yes.",
+        help="Write the report of each case into its folder. Default: yes with --manifest and "
+        "watch; for paths if --pdf or --lab-name is given.",
         rich_help_panel=BATCH,
     ),
 ]

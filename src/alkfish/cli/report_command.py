@@ -109,7 +109,8 @@ def report(
 ) -> None:
     """Write the report of a case: one HTML file without any outside parts, and a PDF.
 
-    What readers decided is taken from the review store of the results.
+    What readers decided is taken from the review store of the results, and what the batch noted of
+    the case (failed control slides, lot, shared pictures) from its bundle.
 
     [bold]Examples[/]
 
@@ -117,6 +118,7 @@ def report(
 
     alkfish report results/case_17 --images case_17/ --details case_17.toml --lab-name "Our lab"
     """
+    from alkfish.io.batch_note import read_note
     from alkfish.io.bundle import open_bundle
     from alkfish.report import CaseDetails, ReportOptions, write_report
     from alkfish.report.reviewed import review_of_bundle
@@ -136,6 +138,7 @@ def report(
         else _open_images(case, images, channels, pixel_size_um),
         details=None if details is None else CaseDetails.from_toml(details),
         review=review,
+        note=read_note(result),
         options=options,
         pdf=pdf,
     ):
@@ -175,7 +178,7 @@ def _open_images(
     result: CaseResult, path: Path, channels: str | None, pixel_size_um: float | None
 ) -> Case:
     """Open the images as they were opened for scoring; sizes come from the result."""
-    from alkfish.cli.score_command import parse_roles
+    from alkfish.cli.running import parse_roles
     from alkfish.io.images import open_case
 
     sizes = set(result.pixel_size_um.values())

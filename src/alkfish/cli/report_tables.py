@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from alkfish.cli.batch import Failed, Outcome
+from alkfish.batch.outcomes import Done, Failed, Outcome
 from alkfish.cli.options import NOTICE
-from alkfish.cli.output import error_as_json, make_table, percent
-from alkfish.model.result import Call, CaseCall
+from alkfish.cli.output import make_table, percent
+from alkfish.io.batch_note import read_note
+from alkfish.model.result import Call, CaseCall, Caution
 
 _COLUMNS = ("case", "call", "rate", "positive / counted", "95 % interval", "excluded", "cautions")
 
@@ -26,36 +29,45 @@ def print_outcomes(console: Console, outcomes: Sequence[Outcome]) -> None:
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:
-    if isinstance(outcome, Failed):
-        return (outcome.case_id, "FAILED", "", "", "", "", "")
-    result = outcome.result
-    call = result.call
+    name = outcome.case.case_id
+    if not isinstance(outcome, Done):
+        return (name, "FAILED", "", "", "", "", "")
+    figures, call = outcome.figures, outcome.figures.call
     low, high = call.interval
     counts = call.counts
     called = call.call is not Call.NOT_EVALUABLE
     return (
-        outcome.case_id,
+        name,
         call.call.value,
         percent(call.rate) if called else "-",
         f"{counts.n_positive} / {counts.n_enumerated}",
         f"{100 * low:.1f} to {100 * high:.1f} %" if called else "-",
-        str(len(result.nuclei) - counts.n_enumerated),
-        ", ".join(caution.code for caution in call.cautions) or "none",
+        str(figures.n_nuclei - counts.n_enumerated),
+        ", ".join(caution.code for caution in cautions_of(outcome)) or "none",
     )
 
 
+def cautions_of(outcome: Done) -> tuple[Caution, ...]:
+    """Return the cautions of a case: first what a batch noted, then those of the result."""
+    return (*read_note(outcome.bundle).cautions, *outcome.figures.call.cautions)
+
+
 def _details(outcome: Outcome) -> Iterator[str]:
-    yield f"\n[bold]{escape(outcome.case_id)}[/]"
-    if isinstance(outcome, Failed):
+    yield f"\n[bold]{escape(outcome.case.case_id)}[/]"
+    if not isinstance(outcome, Done):
         yield "  [red]not scored[/]: see the error above"
         return
-    call = outcome.result.call
+    call = outcome.figures.call
     yield from (f"  {escape(reason)}" for reason in call.reasons)
     yield f"  patterns: {_listing(call.counts.by_pattern())}"
-    yield f"  excluded: {_listing(outcome.result.excluded)}"
-    for caution in call.cautions:
+    yield f"  excluded: {_listing(outcome.figures.excluded)}"
+    for caution in cautions_of(outcome):
         yield f"  [yellow]caution[/] {escape(caution.code)}: {escape(caution.text)}"
-    yield f"  result: {escape(str(outcome.bundle))}"
+    yield from (f"  [red]{escape(problem)}[/]" for problem in outcome.problems)
+    kept = "" if outcome.is_new else " (done before and intact)"
+    yield f"  result: {escape(str(outcome.bundle))}{kept}"
+    if outcome.report is not None:
+        yield f"  report: {escape(str(outcome.report))}"
 
 
 def _listing(counts: Mapping[str, int]) -> str:
@@ -63,21 +75,27 @@ def _listing(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {name}" for name, n in most_first if n) or "none"
 
 
-def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
+def outcome_as_json(outcome: Outcome, path: Path) -> dict[str, Any]:
     """Return one case of the JSON document of ``alkfish score``; its shape is in the CLI docs."""
-    head = {"case_id": outcome.case_id, "path": str(outcome.path)}
+    head = {"case_id": outcome.case.case_id, "path": str(path)}
     if isinstance(outcome, Failed):
-        return {**head, "status": "failed", "error": error_as_json(outcome.error)}
-    result = outcome.result
+        return {**head, "status": "failed", "error": dict(outcome.error)}
+    if not isinstance(outcome, Done):
+        return {**head, "status": "not reached"}
+    figures = outcome.figures
+    call = replace(figures.call, cautions=cautions_of(outcome))
     return {
         **head,
-        "status": "scored",
+        "status": "scored" if outcome.is_new else "kept",
+        "why": list(outcome.why),
         "bundle": str(outcome.bundle),
-        **call_as_json(result.call),
-        "n_nuclei": len(result.nuclei),
-        "n_fields": len(result.fields),
-        "excluded": dict(result.excluded),
-        "config_fingerprint": result.provenance.config_fingerprint,
+        "report": "" if outcome.report is None else str(outcome.report),
+        "problems": list(outcome.problems),
+        **call_as_json(call),
+        "n_nuclei": figures.n_nuclei,
+        "n_fields": figures.n_fields,
+        "excluded": dict(figures.excluded),
+        "config_fingerprint": figures.config_fingerprint,
     }
 
 

@@ -93,6 +93,7 @@ def simulate(
 
     alkfish simulate try --slide 32768 --tissue 0.4
     """
+    width_um = 0.1 if pixel_size_um is None else pixel_size_um
     if slide is not None:
         from alkfish.cli.simulate_slide import SlideOptions, simulate_slide
 
@@ -105,7 +106,7 @@ def simulate(
                 tissue=tissue,
                 pyramid=pyramid,
                 positive_fraction=positive_fraction,
-                pixel_size_um=0.1 if pixel_size_um is None else pixel_size_um,
+                pixel_size_um=width_um,
                 separation=separation,
                 probe=probe,
                 name=name,
@@ -113,9 +114,8 @@ def simulate(
             as_json=as_json,
         )
         return
-    from alkfish.cli.output import print_json
     from alkfish.io.probes import load_probe
-    from alkfish.synthetic.case import describe_case, simulate_case, write_case
+    from alkfish.synthetic.case import simulate_case
 
     case = simulate_case(
         level,
@@ -124,17 +124,25 @@ def simulate(
         case_id=name,
         positive_fraction=positive_fraction,
         shape=(size, size),
-        pixel_size_um=0.1 if pixel_size_um is None else pixel_size_um,
+        pixel_size_um=width_um,
         separation=separation,
         three_prime_colour=load_probe(probe).three_prime_colour,
         n_planes=planes,
         z_step_um=z_step_um,
     )
+    _write_simulated(case, out, as_json=as_json)
+
+
+def _write_simulated(case: SimulatedCase, out: Path, *, as_json: bool) -> None:
+    """Write a simulated case with its truth and say where it lies."""
+    from alkfish.cli.output import print_json
+    from alkfish.synthetic.case import describe_case, write_case
+
     images = write_case(case, out)
     if as_json:
         print_json({"images": str(images), "truth": dict(describe_case(case))})
-        return
-    typer.echo(f"{len(case.fields)} simulated fields: {images}\n{_truth_line(case)}")
+    else:
+        typer.echo(f"{len(case.fields)} simulated fields: {images}\n{_truth_line(case)}")
 
 
 def _truth_line(case: SimulatedCase) -> str:
@@ -170,13 +178,8 @@ def demo(
         run_cohort(out, as_json=as_json)
         return
     from alkfish.cli.output import say
-    from alkfish.cli.score_command import (
-        end_with_code,
-        load_config,
-        read_options,
-        score_paths,
-        show,
-    )
+    from alkfish.cli.running import ScoringOptions, end_with_code
+    from alkfish.cli.score_command import score_paths, show
     from alkfish.synthetic.case import simulate_case, write_case
 
     say("simulating a case (no specimen) ...")
@@ -184,20 +187,13 @@ def demo(
     inputs = out / "demo_images"
     _clear_former_demo(inputs)
     images = write_case(case, inputs)
-    outcomes = score_paths(
-        [images],
-        out,
-        options=read_options("vysis-alk", None, None),
-        config=load_config(None, []),
-        overwrite=True,
-        show_progress=not as_json,
-        debug=debug,
-    )
-    show(outcomes, as_json=as_json)
+    given = ScoringOptions(overwrite=True, as_json=as_json, debug=debug)
+    result = score_paths([images], out, given=given)
+    show(result, [images], as_json=as_json)
     if not as_json:
         typer.echo(f"\nThis case is simulated.\n{_truth_line(case)}\nimages: {images}")
         typer.echo("next: alkfish info YOUR_IMAGES, then alkfish score YOUR_IMAGES -o results")
-    end_with_code(outcomes)
+    end_with_code(result)
 
 
 def _clear_former_demo(inputs: Path) -> None:

@@ -97,11 +97,12 @@ def validate(
     from alkfish.cli.output import print_json
     from alkfish.cli.study_tables import print_validation
     from alkfish.evaluate.validation import validate_results
-    from alkfish.report.validation import validation_paths, write_validation
+    from alkfish.report.study_files import free_study_paths
+    from alkfish.report.validation import TABLES, write_validation
 
     sheets = list(manual or [])
     target = out or results / "validation.html"
-    validation_paths(target, pdf=pdf, overwrite=overwrite)
+    free_study_paths(target, TABLES, pdf=pdf, overwrite=overwrite)
     reads = _reads(sheets, results, store, reader, reviewed=reviewed)
     validation = validate_results(results, reads)
     files = write_validation(

@@ -9,35 +9,14 @@ from typing import Annotated
 
 import typer
 
-from alkfish.cli.batch_command import (
-    BatchArguments,
-    end_with_code,
-    errors_as_lines,
-    open_view,
-)
-from alkfish.cli.options import (
-    OUTPUT,
-    ChannelsOption,
-    ConfigOption,
-    DebugOption,
-    JsonOption,
-    LabNameOption,
-    OverwriteOption,
-    PdfOption,
-    PixelSizeOption,
-    ProbeOption,
-    ReportOption,
-    SceneOption,
-    SchedulerOption,
-    SetOption,
-    TileFieldsOption,
-    WorkersOption,
-    ZStepOption,
-)
+from alkfish.cli.batch_command import errors_as_lines, open_view
+from alkfish.cli.options import OUTPUT
+from alkfish.cli.running import ScoringOptions, end_with_code, takes_scoring_options
 
 WATCHING = "Watching"
 
 
+@takes_scoring_options
 def watch(
     inbox: Annotated[
         Path,
@@ -96,22 +75,27 @@ def watch(
             rich_help_panel=WATCHING,
         ),
     ] = False,
-    probe: ProbeOption = "vysis-alk",
-    config: ConfigOption = None,
-    settings: SetOption = None,
-    channels: ChannelsOption = None,
-    pixel_size_um: PixelSizeOption = None,
-    z_step_um: ZStepOption = None,
-    scene: SceneOption = None,
-    workers: WorkersOption = 1,
-    scheduler: SchedulerOption = None,
-    tile_fields: TileFieldsOption = 1,
-    overwrite: OverwriteOption = False,
-    report: ReportOption = None,
-    pdf: PdfOption = False,
-    lab_name: LabNameOption = "",
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
+    negative_control: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--negative-control",
+            metavar="PATTERN",
+            help="Cases with such names are negative control slides, for example 'NC*'. May be "
+            "repeated; capitals do not matter.",
+            rich_help_panel=WATCHING,
+        ),
+    ] = None,
+    positive_control: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--positive-control",
+            metavar="PATTERN",
+            help="Cases with such names are positive control slides, for example 'PC*'.",
+            rich_help_panel=WATCHING,
+        ),
+    ] = None,
+    *,
+    given: ScoringOptions,
 ) -> None:
     """Watch a folder and score every case in it once its files are complete.
 
@@ -123,33 +107,28 @@ def watch(
 
     alkfish watch inbox -o results --once --settle 60
 
+    alkfish watch inbox -o results --negative-control 'NC*' --positive-control 'PC*'
+
     Stop it with Ctrl-C; started again it goes on where it was. Exit codes: 130 stopped; with --once
-    0 all scored, 1 some case failed; 2 usage or input error.
+    0 all scored, 1 some case failed, 3 a control slide failed, 4 two cases have the same picture;
+    2 usage or input error.
     """
     from alkfish.batch import WatchOptions, watch_inbox
-    from alkfish.cli.output import say
-    from alkfish.cli.score_command import load_config
-    from alkfish.execute import keep_freed_memory, open_executor
-    from alkfish.preparation import prepare_kernels
 
-    arguments = BatchArguments(
-        probe, channels, pixel_size_um, z_step_um, scene, (), (), tile_fields, overwrite,
-        report is not False, pdf, lab_name,
-    )  # fmt: skip
-    with errors_as_lines(as_json=as_json):
-        options = arguments.options(load_config(config, settings or []))
-        defaults = arguments.defaults()
-        prepare_kernels(say)
-        keep_freed_memory()
+    controls = tuple(negative_control or ()), tuple(positive_control or ())
+    with errors_as_lines(as_json=given.as_json):
+        options = given.batch_options(report=True)
+        opening = given.executor()
+        defaults = given.defaults()
         signal.signal(signal.SIGTERM, _stop)
-        with open_executor(workers, scheduler) as executor, open_view(as_json=as_json) as view:
+        with opening as executor, open_view(given) as view:
             result = watch_inbox(
                 inbox,
                 out,
                 executor=executor,
                 options=options,
                 defaults=defaults,
-                watch=WatchOptions(settle, poll, done_marker, once),
+                watch=WatchOptions(settle, poll, done_marker, once, *controls),
                 tell=view,
             )
     end_with_code(result)

@@ -184,12 +184,17 @@ class ProbeProfile:
 
     @property
     def control_limits(self) -> ControlLimits:
-        """The declared limits of control slides, else the ends of the borderline range.
+        """The declared limits of control slides, else the ends of the kit's borderline range.
 
         The limits in the inserts of kits are not public, so none are shipped (clinical-rules 1.1).
+        Control slides show whether the assay works, so a cut-off from the laboratory's own
+        specimens, which moves the borderline range of its cases, does not move their limits.
         """
         if self.controls is not None:
             return self.controls
+        measured = self.background
+        if measured is not None and measured.kit_percent:
+            return ControlLimits(*measured.kit_borderline_percent)
         return ControlLimits(*self.case_rule.borderline_percent)
 
     @property

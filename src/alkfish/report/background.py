@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alkfish._version import __version__
 from alkfish.evaluate.background import (
     CLASSES,
     POSITIVE,
@@ -13,17 +12,16 @@ from alkfish.evaluate.background import (
     first_positive_text,
     specimen_row,
 )
-from alkfish.io.provenance import timestamp
 from alkfish.report import svg
 from alkfish.report.charts import CUT
-from alkfish.report.page import render_template
 from alkfish.report.scatter import Frame, Point, value_range
-from alkfish.report.study_files import refuse_existing, study_paths, write_study
+from alkfish.report.study_files import origin, render_study, write_study
 from alkfish.report.validation import pattern_word
-from alkfish.report.wording import NOTICE
 from alkfish.score.statistics import wilson_interval
 
 TABLES = ("specimens",)
+"""Tables beside the page; see `free_study_paths`."""
+
 LABEL_ROOM = 142
 """Width that the labels of the limits take at the right of the chart."""
 
@@ -35,19 +33,6 @@ _LINES = {
     LimitMethod.BETA_INVERSE: ("beta-inverse", "2 3"),
     LimitMethod.BINOMIAL: ("binomial", "9 3 2 3"),
 }
-
-
-def background_paths(path: str | Path, *, pdf: bool, overwrite: bool) -> tuple[Path, ...]:
-    """Return the files that `write_background` would write, if it may write them.
-
-    Raises
-    ------
-    OutputError
-        If one exists already and may not be replaced.
-    """
-    files = study_paths(path, TABLES, pdf=pdf)
-    refuse_existing(files, overwrite=overwrite)
-    return files
 
 
 def write_background(
@@ -80,7 +65,7 @@ def write_background(
     OutputError
         If a file cannot be written.
     """
-    record = {"alkfish": __version__, "created": timestamp(), "profile_written": written}
+    record = origin() | {"profile_written": written}
     page = render_background(study, written=written, lab_name=lab_name)
     tables = {"specimens": [specimen_row(one) for one in study.specimens]}
     return write_study(Path(path), page, record | study.to_dict(), tables, pdf=pdf)
@@ -97,9 +82,6 @@ def render_background(study: BackgroundStudy, *, written: str = "", lab_name: st
     rule = study.probe.case_rule.positive_percent
     values = {
         "s": study,
-        "heading": "Background of normal specimens",
-        "subject": study.probe.title,
-        "lab_name": lab_name,
         "reached": any(study.positive.limit(method) >= rule for method in LimitMethod),
         "methods": tuple(LimitMethod),
         "first": first_positive_text,
@@ -107,11 +89,14 @@ def render_background(study: BackgroundStudy, *, written: str = "", lab_name: st
         "words": class_word,
         "chart": rate_chart(study),
         "written": written,
-        "notice": NOTICE,
-        "version": __version__,
-        "created": timestamp(),
     }
-    return render_template("cutoff.html", values, styles=("report.css", "study.css"))
+    return render_study(
+        "cutoff.html",
+        values,
+        heading="Background of normal specimens",
+        subject=study.probe.title,
+        lab_name=lab_name,
+    )
 
 
 def class_word(kind: str) -> str:
@@ -135,9 +120,9 @@ def rate_chart(study: BackgroundStudy) -> str:
     labels: list[tuple[float, str]] = []
     for method, (words, dash) in _LINES.items():
         if method in drawn:
-            frame.horizontal(drawn[method], "", class_="limit", stroke="#444", dash=dash)
+            frame.horizontal(drawn[method], class_="limit", stroke="#444", dash=dash)
             labels.append((drawn[method], f"{words} {drawn[method]:.1f} %"))
-    frame.horizontal(rule, "", class_="cut", stroke=CUT, dash="5 3")
+    frame.horizontal(rule, class_="cut", stroke=CUT, dash="5 3")
     frame.label_lines([*labels, (rule, f"cut-off {rule} %")])
     frame.axes("specimens, by rate", "% positive")
     frame.points(

@@ -181,7 +181,7 @@ def running_rate(positive: Bools, rule: CaseRule) -> str:
         *_ticks_x(n, whole=True),
         *_ticks_y(100 * top, unit=" %"),
         _axes("nuclei counted, in the order of the fields", "positive"),
-        svg.text(LEFT + 2, 18, "line: rate so far; band: 95 % interval"),
+        svg.text(WIDTH - RIGHT, 18, "line: rate so far; band: 95 % interval", anchor="end"),
     ]
     label = f"Running rate: {100 * rates[-1]:.1f} % positive after {n} nuclei"
     return svg.drawing(WIDTH, HEIGHT, "".join(parts), label=label, class_="chart")

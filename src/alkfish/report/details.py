@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from alkfish.errors import InputError
+from alkfish.io.batch_note import BatchNote
+from alkfish.model.result import CaseResult
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,21 @@ class CaseDetails:
         """Return the text of ``section.key``; empty if it is not stated."""
         return self.values.get(name, "")
 
+    def with_note(self, note: BatchNote) -> CaseDetails:
+        """Return the details with lot, block and control slides as a batch noted them.
+
+        What is stated here stands; what control slides of the batch came to is added to it.
+        """
+        words = {
+            "assay.probe_lot": note.lot,
+            "specimen.block": note.block,
+            "assay.controls": note.controls_text,
+        }
+        told = dict(self.values)
+        if told.get("assay.controls") and note.controls:
+            told["assay.controls"] += f"; in this batch: {note.controls_text}"
+        return CaseDetails({name: text for name, text in words.items() if text} | told)
+
     def without_identifiers(self) -> CaseDetails:
         """Return the details that do not identify a person."""
         keep = {f"{item.section}.{item.key}" for item in DETAIL_FIELDS if not item.identifying}
@@ -120,6 +137,14 @@ class CaseDetails:
         for item in DETAIL_FIELDS:
             if item.section == section:
                 yield item, self.get(f"{section}.{item.key}")
+
+
+def with_note(
+    result: CaseResult, details: CaseDetails, note: BatchNote
+) -> tuple[CaseResult, CaseDetails]:
+    """Return result and details as a page or file shows them: what the batch noted comes first."""
+    cautions = (*note.cautions, *result.call.cautions)
+    return replace(result, call=replace(result.call, cautions=cautions)), details.with_note(note)
 
 
 def _flat(data: Mapping[str, Any], *, where: object) -> Iterator[tuple[str, str]]:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from alkfish.errors import InputError, output_errors
+from alkfish.io.batch_note import read_note
 from alkfish.io.bundle import folder_name, open_bundle
 from alkfish.io.fingerprint import probe_fingerprint
 from alkfish.model.result import Call, CaseResult
-from alkfish.report.details import CaseDetails
+from alkfish.report.details import CaseDetails, with_note
 from alkfish.report.iscn import iscn_string
 from alkfish.report.review import NOT_REVIEWED, ReviewState
 from alkfish.report.wording import (
@@ -47,6 +48,8 @@ def export_fhir(
 ) -> Path:
     """Write a bundle as ``<case>_fhir.json``; an older file of the same name is replaced.
 
+    What a batch noted of the case, as failed control slides, stands before its own cautions.
+
     Returns
     -------
     Path
@@ -61,8 +64,9 @@ def export_fhir(
     OutputError
         If the file cannot be written.
     """
-    result = open_bundle(bundle_path)
-    document = fhir_report(result, details=details, review=review)
+    note = read_note(bundle_path)
+    result, known = with_note(open_bundle(bundle_path), details or CaseDetails(), note)
+    document = fhir_report(result, details=known, review=review)
     _check(document)
     target = Path(out_dir) / f"{folder_name(result.case_id)}_fhir.json"
     with output_errors("the report cannot be written", target):

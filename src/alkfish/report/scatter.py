@@ -14,6 +14,9 @@ from alkfish.report.charts import CUT, tick_step
 
 WIDTH, HEIGHT = 520, 400
 LEFT, RIGHT, TOP, BOTTOM = 58, 20, 26, 50
+DIFFERENCE_ROOM = 108
+"""Width that the labels of bias and limits take at the right of the plot of differences."""
+
 LABEL_STEP = 13.0
 """Least distance of two labels at the side of a plot."""
 
@@ -56,20 +59,12 @@ class Frame:
         low, high = self.y
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - low) / (high - low)
 
-    def horizontal(self, value: float, words: str, *, class_: str, stroke: str, dash: str) -> None:
-        """Draw a line across, with words at its right end."""
-        y = self.at_y(value)
+    def horizontal(self, value: float, *, class_: str, stroke: str, dash: str) -> None:
+        """Draw a line across; `label_lines` writes beside it, where no line runs through words."""
+        y, end = self.at_y(value), WIDTH - self.right
         self.parts.append(
-            svg.line(
-                LEFT, y, WIDTH - self.right, y, class_=class_, stroke=stroke, dash=dash, width=1.4
-            )
+            svg.line(LEFT, y, end, y, class_=class_, stroke=stroke, dash=dash, width=1.4)
         )
-        if words:
-            self.parts.append(
-                svg.text(
-                    WIDTH - self.right - 2, y - 4, words, anchor="end", size=11, class_="halo ink"
-                )
-            )
 
     def label_lines(self, labels: Sequence[tuple[float, str]]) -> None:
         """Write words beside the right end of lines at these values, none upon another."""
@@ -204,14 +199,20 @@ def difference_plot(points: Sequence[Point], rates: RateAgreement, *, what: str)
     lines: tuple[Estimate, ...] = (rates.lower, rates.bias, rates.upper)
     heights = [p.y for p in points] + [end for line in lines for end in line.interval] + [0.0]
     top = max(20.0, max(p.x for p in points))
-    frame = Frame((0.0, value_range([0.0, top], least=1)[1]), value_range(heights, least=4.0))
+    frame = Frame(
+        (0.0, value_range([0.0, top], least=1)[1]),
+        value_range(heights, least=4.0),
+        right=DIFFERENCE_ROOM,
+    )
     for line in lines:
         frame.band(line.interval)
-    frame.horizontal(0.0, "", class_="axis", stroke="#888", dash="none")
-    names = ("limit", "bias", "limit")
-    for name, line in zip(names, lines, strict=True):
-        words = f"{name} {line.value:+.1f}"
-        frame.horizontal(line.value, words, class_="limit", stroke="#444", dash="6 4")
+    frame.horizontal(0.0, class_="axis", stroke="#888", dash="none")
+    for line in lines:
+        frame.horizontal(line.value, class_="limit", stroke="#444", dash="6 4")
+    names = ("lower limit", "bias", "upper limit")
+    frame.label_lines(
+        [(line.value, f"{name} {line.value:+.1f}") for name, line in zip(names, lines, strict=True)]
+    )
     frame.axes("mean of both, % positive", "machine minus manual, points")
     frame.points(points)
     return frame.drawing(what)

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from alkfish._version import __version__
 from alkfish.errors import OutputError, output_errors
+from alkfish.io.provenance import timestamp
+from alkfish.report.page import render_template
 from alkfish.report.pdf import write_pdf
+from alkfish.report.wording import NOTICE
 
 Rows = Sequence[Mapping[str, Any]]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -26,14 +30,17 @@ def study_paths(path: str | Path, tables: Sequence[str], *, pdf: bool) -> tuple[
     return (*files, page.with_suffix(".pdf")) if pdf else tuple(files)
 
 
-def refuse_existing(files: Sequence[Path], *, overwrite: bool) -> None:
-    """Find out before the work whether a file would be replaced.
+def free_study_paths(
+    path: str | Path, tables: Sequence[str], *, pdf: bool, overwrite: bool
+) -> tuple[Path, ...]:
+    """Return the files of a study if they may be written; find out before the work.
 
     Raises
     ------
     OutputError
         If one is there and may not be replaced, or the page is not named ``.html``.
     """
+    files = study_paths(path, tables, pdf=pdf)
     if files[0].suffix.lower() not in (".html", ".htm"):
         raise OutputError(
             "the page needs a name that ends in .html", where=files[0], remedy="name it with -o"
@@ -45,6 +52,33 @@ def refuse_existing(files: Sequence[Path], *, overwrite: bool) -> None:
                 where=file,
                 remedy="choose another file with -o, or replace it with --overwrite",
             )
+    return files
+
+
+def origin() -> dict[str, Any]:
+    """Return what the JSON file of every study begins with: version and time."""
+    return {"alkfish": __version__, "created": timestamp()}
+
+
+def render_study(
+    template: str, values: Mapping[str, Any], *, heading: str, subject: str, lab_name: str
+) -> str:
+    """Return the page of a study: its own values and what all studies show at head and foot.
+
+    Raises
+    ------
+    InputError
+        If the extra ``report`` is not installed.
+    """
+    common = {
+        "heading": heading,
+        "subject": subject,
+        "lab_name": lab_name,
+        "notice": NOTICE,
+        "version": __version__,
+        "created": timestamp(),
+    }
+    return render_template(template, {**common, **values}, styles=("report.css", "study.css"))
 
 
 def write_study(

@@ -40,6 +40,8 @@ class SummaryRow:
         A value of `Call`; empty without a result.
     overruled : str
         The call of the people in words where it differs; empty where it does not.
+    doubts : tuple of str
+        In a few words what a reader must see beside the call, not only among the cautions.
     rate_value, low, high : float
         Rate and interval, 0-1.
     cutoff : int
@@ -60,6 +62,7 @@ class SummaryRow:
     status: str
     call: str = ""
     overruled: str = ""
+    doubts: tuple[str, ...] = ()
     rate: str = ""
     rate_value: float = 0.0
     low: float = 0.0

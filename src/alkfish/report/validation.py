@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from alkfish._version import __version__
 from alkfish.evaluate.call_agreement import CALLS
 from alkfish.evaluate.method_comparison import MIN_PAIRS
 from alkfish.evaluate.validation import ComparedCase, Outcome, Validation
-from alkfish.io.provenance import sha256_path, timestamp
+from alkfish.io.provenance import sha256_path
 from alkfish.model.signals import Pattern
-from alkfish.report.page import render_template
 from alkfish.report.scatter import Point, difference_plot, identity_plot
 from alkfish.report.study_files import (
     Rows,
-    refuse_existing,
+    origin,
     relative_link,
-    study_paths,
+    render_study,
     write_study,
 )
-from alkfish.report.wording import NOTICE, PATTERN_WORDS, chance_text, signed_text
+from alkfish.report.wording import PATTERN_WORDS, chance_text, signed_text
 from alkfish.review.agreement import CATEGORIES, NOT_SCORABLE
 
 CASE_REPORTS = ("report.html", "report-anonymous.html")
@@ -54,6 +52,7 @@ SOURCES = (
     "Studies Evaluating Diagnostic Tests, 2007."
 )
 TABLES = ("cases", "nuclei")
+"""Tables beside the page; see `free_study_paths`."""
 
 
 @dataclass(frozen=True)
@@ -68,19 +67,6 @@ class Target:
     found: str
     met: bool
     known: bool = True
-
-
-def validation_paths(path: str | Path, *, pdf: bool, overwrite: bool) -> tuple[Path, ...]:
-    """Return the files that `write_validation` would write, if it may write them.
-
-    Raises
-    ------
-    OutputError
-        If one exists already and may not be replaced.
-    """
-    files = study_paths(path, TABLES, pdf=pdf)
-    refuse_existing(files, overwrite=overwrite)
-    return files
 
 
 def write_validation(
@@ -126,8 +112,7 @@ def write_validation(
     page = render_validation(
         validation, target, subject=subject, inputs=sums, lab_name=lab_name
     )  # fmt: skip
-    made = {"alkfish": __version__, "created": timestamp(), "inputs": dict(sums)}
-    record = made | validation.to_dict()
+    record = origin() | {"inputs": dict(sums)} | validation.to_dict()
     tables = {"cases": _case_rows(record["cases"]), "nuclei": _nucleus_rows(validation)}
     return write_study(target, page, record, tables, pdf=pdf)
 
@@ -152,9 +137,6 @@ def render_validation(
     known = validation.rates.is_known
     values = {
         "v": validation,
-        "heading": "Validation against manual reads",
-        "subject": subject,
-        "lab_name": lab_name,
         "cautions": cautions_of(validation),
         "anchors": anchors,
         "kinds": {case.case_id: _kind_words(validation, case) for case in validation.cases},
@@ -175,11 +157,14 @@ def render_validation(
         "targets": targets_of(validation),
         "inputs": inputs,
         "sources": SOURCES,
-        "notice": NOTICE,
-        "version": __version__,
-        "created": timestamp(),
     }
-    return render_template("validation.html", values, styles=("report.css", "study.css"))
+    return render_study(
+        "validation.html",
+        values,
+        heading="Validation against manual reads",
+        subject=subject,
+        lab_name=lab_name,
+    )
 
 
 def pattern_word(name: str) -> str:
@@ -191,43 +176,59 @@ def pattern_word(name: str) -> str:
 
 def cautions_of(validation: Validation) -> list[str]:
     """Return what a reader of the figures must know first."""
+    return [
+        "The machine's proposals were compared as they are, before any review by a person.",
+        *validation.remarks,
+        *_few_cases(validation),
+        *_mixed_methods(validation),
+        *_left_out(validation),
+    ]
+
+
+def _few_cases(validation: Validation) -> Iterator[str]:
+    """Yield that there are few cases, or none where calls are hardest."""
     calls = validation.calls
     positive, negative = (sum(row) for row in calls.confusion[:2])
-    texts = ["The machine's proposals were compared as they are, before any review by a person."]
-    texts += validation.remarks
     if min(positive, negative) < ENOUGH_CASES:
-        low = calls.accuracy.exact_interval[0]
-        texts.append(
+        yield (
             f"{positive} positive and {negative} negative cases by manual call are few: CAP asks "
             f"for at least {ENOUGH_CASES} of each where a predictive marker is validated by "
             "immunohistochemistry (no figure is known for this assay). True agreement could be as "
-            f"low as {100 * low:.0f} %."
+            f"low as {100 * calls.accuracy.exact_interval[0]:.0f} %."
         )
+    if validation.rates.n and not any(map(_is_borderline, validation.cases)):
+        yield "No case has a manual rate from 10 to 20 %, where calls are hardest."
+
+
+def _mixed_methods(validation: Validation) -> Iterator[str]:
     if len(validation.methods) > 1:
-        texts.append(
+        yield (
             "The results were not all made in the same way (version, probe profile or settings "
             "differ, see below): their figures must not be read as those of one method."
         )
-    missing = sum(item.reason == "no result" for item in validation.left_out)
-    if missing:
-        texts.append(
+
+
+def _left_out(validation: Validation) -> Iterator[str]:
+    """Yield which cases and nuclei could not be compared."""
+    reasons = [item.reason for item in validation.left_out]
+    if missing := reasons.count("no result"):
+        yield (
             f"{_count(missing, 'manually read case')} without a result. Cases that could not be "
             "scored belong into a validation."
         )
-    unread = sum(item.reason == "no manual read" for item in validation.left_out)
-    if unread:
-        texts.append(f"{_count(unread, 'result')} without a manual read, left out.")
+    if unread := reasons.count("no manual read"):
+        yield f"{_count(unread, 'result')} without a manual read, left out."
     if validation.nuclei_not_found:
         lost = _count(len(validation.nuclei_not_found), "judged nucleus", "judged nuclei")
-        texts.append(
+        yield (
             f"Not found: {lost}. Numbers of nuclei hold for one result only and change when a "
             "case is scored again."
         )
-    near = sum(case.reference.has_rate and 0.10 <= case.reference.rate <= 0.20
-               for case in validation.cases)  # fmt: skip
-    if not near and validation.rates.n:
-        texts.append("No case has a manual rate from 10 to 20 %, where calls are hardest.")
-    return texts
+
+
+def _is_borderline(case: ComparedCase) -> bool:
+    """Whether the manual rate lies from 10 to 20 %."""
+    return case.reference.has_rate and 0.10 <= case.reference.rate <= 0.20
 
 
 def _count(n: int, one: str, several: str = "") -> str:
@@ -240,8 +241,7 @@ def targets_of(validation: Validation) -> list[Target]:
     clear = [
         case
         for case in validation.cases
-        if case.outcome is Outcome.OPPOSITE
-        and not (case.reference.has_rate and 0.10 <= case.reference.rate <= 0.20)
+        if case.outcome is Outcome.OPPOSITE and not _is_borderline(case)
     ]
     undecided = calls.undecided
     found = []

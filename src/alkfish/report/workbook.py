@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from alkfish.errors import InputError, output_errors
+from alkfish.io.batch_note import read_note
 from alkfish.io.bundle import folder_name, open_bundle
 from alkfish.model.result import CaseResult
 from alkfish.model.signals import NucleusRecords, SpotRecords
 from alkfish.model.table import Table
 from alkfish.report.content import Content, make_content
-from alkfish.report.details import CaseDetails
+from alkfish.report.details import CaseDetails, with_note
 from alkfish.report.options import ReportOptions
 from alkfish.report.review import ReviewState
 
@@ -44,13 +45,12 @@ def export_xlsx(bundle_path: str | Path, out_dir: str | Path) -> Path:
     OutputError
         If the file cannot be written.
     """
-    result = open_bundle(bundle_path)
+    note = read_note(bundle_path)
+    result, details = with_note(open_bundle(bundle_path), CaseDetails(), note)
     _check_rows(result)
     openpyxl = _openpyxl()
     book = openpyxl.Workbook(write_only=True)
-    content = make_content(
-        result, review=ReviewState(), details=CaseDetails(), options=ReportOptions()
-    )
+    content = make_content(result, review=ReviewState(), details=details, options=ReportOptions())
     for title, header, rows, widths in _sheets(result, content):
         _write_sheet(book, title, header, rows, widths)
     data = BytesIO()  # openpyxl cannot be stopped halfway through a file

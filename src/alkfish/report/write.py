@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from alkfish.errors import InputError, output_errors
+from alkfish.io.batch_note import NO_NOTE, BatchNote
 from alkfish.io.images import Case
 from alkfish.io.provenance import sha256_path
 from alkfish.model.result import CaseResult
 from alkfish.report.anonymous import Aliases, anonymous_result, anonymous_review, rename_fields
 from alkfish.report.content import make_content
-from alkfish.report.details import CaseDetails
+from alkfish.report.details import CaseDetails, with_note
 from alkfish.report.evidence import gather
 from alkfish.report.options import ReportOptions
 from alkfish.report.page import render_page
@@ -26,6 +27,7 @@ def render_html(
     images: Case | None = None,
     details: CaseDetails | None = None,
     review: ReviewState | None = None,
+    note: BatchNote = NO_NOTE,
     options: ReportOptions | None = None,
 ) -> str:
     """Return the report of a case as one self-contained HTML page.
@@ -40,6 +42,9 @@ def render_html(
         What the laboratory knows of the case.
     review : ReviewState, optional
         What people did with it; by default nobody has read it.
+    note : BatchNote
+        What a batch noted of the case, as `read_note` gives it for a bundle: failed control slides
+        stand before the cautions of the result.
     options : ReportOptions, optional
         Choices of the laboratory.
 
@@ -57,6 +62,8 @@ def render_html(
         pictures = rename_fields(pictures, aliases)
         result = anonymous_result(result, aliases)
         known, state = known.without_identifiers(), anonymous_review(state)
+        note = note.without_names()
+    result, known = with_note(result, known, note)
     content = make_content(result, review=state, details=known, options=chosen)
     evidence = gather(result, pictures, per_pattern=chosen.nuclei_per_pattern)
     return render_page(content, evidence, chosen)
@@ -69,6 +76,7 @@ def write_report(
     images: Case | None = None,
     details: CaseDetails | None = None,
     review: ReviewState | None = None,
+    note: BatchNote = NO_NOTE,
     options: ReportOptions | None = None,
     pdf: bool = False,
 ) -> tuple[Path, ...]:
@@ -81,7 +89,7 @@ def write_report(
     pdf : bool
         Also write a PDF beside the HTML file.
 
-    result, images, details, review, options
+    result, images, details, review, note, options
         As for `render_html`.
 
     Returns
@@ -97,7 +105,9 @@ def write_report(
         If a file cannot be written.
     """
     target = Path(path)
-    page = render_html(result, images=images, details=details, review=review, options=options)
+    page = render_html(
+        result, images=images, details=details, review=review, note=note, options=options
+    )  # fmt: skip
     if target.suffix.lower() == ".pdf":
         write_pdf(page, target)
         return (target,)

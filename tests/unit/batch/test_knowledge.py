@@ -88,13 +88,13 @@ def test_the_report_is_told_of_the_controls_and_renewed_when_they_change(done, t
     negative = done("N", 0, 100, control="negative")
     good = BatchKnowledge.of([done("P", 100, 100, control="positive"), negative]).note(case)
     bad = BatchKnowledge.of([done("P", 0, 100, control="positive"), negative]).note(case)
-    assert details_of(case, good).get("assay.controls") == (
+    assert details_of(case).with_note(good).get("assay.controls") == (
         "positive control P passed; negative control N passed"
     )
-    assert "positive control P FAILED" in details_of(case, bad).get("assay.controls")
+    assert "positive control P FAILED" in details_of(case).with_note(bad).get("assay.controls")
     plan, nothing = ReportPlan(), CaseDetails()
     assert report_key(plan, nothing, good) != report_key(plan, nothing, bad)
     own = Path(tmp_path / "own.toml")
     own.write_text('[assay]\ncontrols = "passed"\n', encoding="utf-8")
-    told = details_of(replace(case, details=own), bad).get("assay.controls")
+    told = details_of(replace(case, details=own)).with_note(bad).get("assay.controls")
     assert told.startswith("passed; in this batch: positive control P FAILED")

@@ -10,11 +10,11 @@ import pytest
 from alkfish.batch import runner as module
 from alkfish.batch.cases import BatchCase, Control
 from alkfish.batch.events import EventKind
-from alkfish.batch.knowledge import NO_NOTE
 from alkfish.batch.outcomes import Done, Failed, Waiting
 from alkfish.batch.runner import Runner
 from alkfish.batch.work import Packed, ReportPlan
 from alkfish.errors import ExecutionError, ImageError
+from alkfish.io.batch_note import NO_NOTE
 
 
 class StubExecutor:

@@ -12,6 +12,8 @@ from alkfish.batch.outcomes import Failed, Waiting
 from alkfish.batch.reviews import ReviewNote
 from alkfish.batch.summary import COLUMNS, strangers, summary_csv, write_summary
 from alkfish.errors import ImageError
+from alkfish.io.fingerprint import probe_fingerprint
+from alkfish.model.result import Caution
 
 pytest.importorskip("jinja2")
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
@@ -164,3 +166,30 @@ def test_shared_pictures_come_before_the_calls(done, tmp_path):
     text = page(tmp_path, pair)
     assert text.index("b: same picture as case a") < text.index("Cases by call")
     assert table(tmp_path, pair)["a"]["caution_codes"] == "same_picture"
+
+
+def test_the_probe_profile_of_each_case_is_told_by_version_and_fingerprint(done, tmp_path):
+    """Two versions of one profile are two profiles; a case without a result names neither."""
+    first = done("a", 0, 100)
+    probe = replace(first.figures.probe, version=7)
+    second = replace(done("b", 0, 100), figures=replace(first.figures, probe=probe))
+    failed = Failed.of(BatchCase("c", ()), ImageError("damaged"))
+    rows = table(tmp_path, [first, second, failed])
+    assert [rows[name]["probe_version"] for name in "abc"] == ["1", "7", ""]
+    assert rows["a"]["probe_fingerprint"] == probe_fingerprint(first.figures.probe)
+    assert rows["b"]["probe_fingerprint"] == probe_fingerprint(probe)
+    assert rows["a"]["probe_fingerprint"] != rows["b"]["probe_fingerprint"]
+    assert rows["c"]["probe_fingerprint"] == ""
+    text = page(tmp_path, [first, second])
+    assert f"version 7, {probe_fingerprint(probe)[:12]}" in text
+
+
+def test_grave_doubts_stand_beside_the_call(done, tmp_path):
+    """Codes as `score.case` and the batch give them; other cautions stay among the cautions."""
+    plain = done("a", 15, 138, cautions=("other",))
+    call = replace(plain.figures.call, cautions=(Caution("borderline", "near the cut-off"),))
+    near = replace(plain, figures=replace(plain.figures, call=call))
+    assert 'doubt">borderline<' in page(tmp_path, [near])
+    assert "doubt" not in page(tmp_path, [plain]).partition("<main")[2]
+    failed = page(tmp_path, [near, done("N", 30, 100, control="negative")])
+    assert failed.index('doubt">control slide failed<') < failed.index('doubt">borderline<')

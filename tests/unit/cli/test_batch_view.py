@@ -71,3 +71,42 @@ def test_a_batch_of_none_can_be_drawn(n):
 def test_waiting_for_cases_is_shown():
     _, picture = show([started(), Event(EventKind.WATCHING, "watching inbox")], terminal=True)
     assert picture.strip() == "watching inbox"
+
+
+def progress(done, total=10):
+    data = {"done": done, "total": total}
+    return Event(EventKind.CASE_PROGRESS, f"{done} of {total} fields", "a", data)
+
+
+@pytest.mark.parametrize(
+    ("steps", "left"), [((1, 5), "0:01:40"), ((5, 5), "0:08:20"), ((), ""), ((1, 10), "")]
+)
+def test_time_left_of_a_single_case_counts_what_was_done_now(monkeypatch, steps, left):
+    """100 s of which the first share stands for its last part: 4 more of 5 take as long."""
+    view = BatchView(Console(file=io.StringIO(), width=120, _environ={}))
+    clock = iter([0.0])
+    monkeypatch.setattr("alkfish.cli.batch_view.time.monotonic", lambda: next(clock, 100.0))
+    for event in (started(1), Event(EventKind.CASE_STARTED, "scoring", "a"), *map(progress, steps)):
+        view(event)
+    picture = Console(width=120, file=io.StringIO(), _environ={})
+    picture.print(view.render())
+    text = picture.file.getvalue()
+    assert (f"{left} left" in text) if left else ("left" not in text)
+
+
+def test_only_failures_and_notices_where_the_rest_is_for_machines():
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, color_system=None, width=120, _environ={})
+    with BatchView(console, only_failures=True) as view:
+        for event in (*EVENTS, Event(EventKind.NOTICE, "the older one is kept")):
+            view(event)
+    assert stream.getvalue().splitlines() == ["FAILED b: damaged", "the older one is kept"]
+
+
+def test_debug_prints_the_traceback_of_what_failed():
+    event = Event(EventKind.CASE_FAILED, "damaged", "b", cause=ValueError("why"))
+    for debug in (True, False):
+        stream = io.StringIO()
+        with BatchView(Console(file=stream, width=120, _environ={}), debug=debug) as view:
+            view(event)
+        assert ("ValueError: why" in stream.getvalue()) is debug

@@ -1,14 +1,17 @@
 """What is shown of outcomes: every figure, caution and failure."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from alkfish.cli.batch import Failed, Scored
+from alkfish.batch.cases import BatchCase
+from alkfish.batch.outcomes import Done, Failed, Figures, Waiting
 from alkfish.cli.report_tables import call_as_json, outcome_as_json, print_outcomes
 from alkfish.errors import ImageError
+from alkfish.io.batch_note import BatchNote, write_note
 from alkfish.io.probes import load_probe
 from alkfish.model.result import Call, CaseCall, CaseResult, Caution, PatternCounts, Provenance
 from alkfish.model.signals import NucleusRecords, SpotRecords
@@ -36,12 +39,13 @@ def scored():
         load_probe(),
         Provenance("0", {}, "f" * 64),
     )
-    return Scored(Path("in"), "case_1", result, Path("out/case_1"))
+    case = BatchCase("case_1", (Path("in"),))
+    return Done(case, Figures.of(result), Path("out/case_1"), is_new=True)
 
 
 @pytest.fixture
 def failed():
-    return Failed(Path("bad.tif"), "bad", ImageError("broken", where="bad.tif"))
+    return Failed.of(BatchCase("bad", ()), ImageError("broken", where="bad.tif"))
 
 
 def shown(outcomes, width=120):
@@ -83,9 +87,26 @@ def test_json_of_a_call_has_plain_values():
 
 
 def test_json_of_outcomes(scored, failed):
-    assert outcome_as_json(scored)["status"] == "scored"
-    assert outcome_as_json(scored)["excluded"]["border"] == 12
-    told = outcome_as_json(failed)
+    assert outcome_as_json(scored, Path("in"))["status"] == "scored"
+    assert outcome_as_json(scored, Path("in"))["excluded"]["border"] == 12
+    told = outcome_as_json(failed, Path("bad.tif"))
     assert told["status"] == "failed"
     assert told["error"]["where"] == "bad.tif"
     assert "call" not in told
+
+
+def test_what_was_kept_or_not_reached_says_so(scored):
+    kept = replace(scored, is_new=False)
+    assert outcome_as_json(kept, Path("in"))["status"] == "kept"
+    assert "done before and intact" in shown([kept])
+    waiting = Waiting(BatchCase("late", ()))
+    assert outcome_as_json(waiting, Path("late"))["status"] == "not reached"
+
+
+def test_what_a_batch_noted_stands_before_the_cautions_of_the_result(scored, tmp_path):
+    write_note(tmp_path, BatchNote(twins=("b",)))
+    noted = replace(scored, bundle=tmp_path)
+    codes = [item["code"] for item in outcome_as_json(noted, Path("in"))["cautions"]]
+    assert codes == ["same_picture", "borderline"]
+    text = shown([noted], width=200)
+    assert text.index("caution same_picture") < text.index("caution borderline")

@@ -17,14 +17,15 @@ from alkfish.evaluate.manual_sheet import ManualNucleus, ManualRead, ManualReads
 from alkfish.evaluate.method_comparison import compare_measurements
 from alkfish.evaluate.validation import validate_results
 from alkfish.io.bundle import write_bundle
-from alkfish.report.background import background_paths, write_background
+from alkfish.report.background import TABLES as BACKGROUND_TABLES
+from alkfish.report.background import write_background
 from alkfish.report.scatter import Frame, Point, difference_plot, identity_plot
-from alkfish.report.study_files import csv_text, relative_link
+from alkfish.report.study_files import csv_text, free_study_paths, relative_link
 from alkfish.report.validation import (
+    TABLES,
     cautions_of,
     render_validation,
     targets_of,
-    validation_paths,
     write_validation,
 )
 
@@ -105,10 +106,10 @@ def test_files_beside_the_page(validation, tmp_path):
     (nucleus,) = csv.DictReader(io.StringIO(files[3].read_text("utf-8")))
     assert nucleus["differs"] == "true"
     with pytest.raises(OutputError, match="there is a file already"):
-        validation_paths(tmp_path / "o" / "v.html", pdf=False, overwrite=False)
-    validation_paths(tmp_path / "o" / "v.html", pdf=True, overwrite=True)
+        free_study_paths(tmp_path / "o" / "v.html", TABLES, pdf=False, overwrite=False)
+    free_study_paths(tmp_path / "o" / "v.html", TABLES, pdf=True, overwrite=True)
     with pytest.raises(OutputError, match=r"ends in \.html"):
-        validation_paths(tmp_path / "v.txt", pdf=False, overwrite=False)
+        free_study_paths(tmp_path / "v.txt", TABLES, pdf=False, overwrite=False)
 
 
 def test_what_is_told_first(validation):
@@ -208,4 +209,4 @@ def test_background_page(make_result, tmp_path):
     assert [row["n_isolated_3p"] for row in rows] == ["0", "1", "2", "3"]
     assert json.loads(files[1].read_text("utf-8"))["n_specimens"] == 4
     with pytest.raises(OutputError, match="there is a file already"):
-        background_paths(tmp_path / "c.html", pdf=False, overwrite=False)
+        free_study_paths(tmp_path / "c.html", BACKGROUND_TABLES, pdf=False, overwrite=False)
