@@ -84,6 +84,18 @@ def test_broad_debris_is_no_spot(draw):
     assert len(find(draw((256, 256), debris))) == 0
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_two_specks_that_look_like_spots_at_their_tops_are_none(draw, snr_height, seed):
+    specks = [(60, 60, snr_height(25.0, SIGMA), 5.0), (140, 150, snr_height(25.0, SIGMA), 6.0)]
+    assert len(find(draw((220, 220), specks, seed=seed))) == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_two_dim_spots_without_others_to_learn_from_are_found(draw, snr_height, seed):
+    dim = [(60, 60, snr_height(15.0, SIGMA), SIGMA), (140, 150, snr_height(15.0, SIGMA), 2.9)]
+    assert len(find(draw((220, 220), dim, seed=seed))) == 2
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 2), (5, 7), (16, 16), (31, 33)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_tiny_pictures_do_not_crash(draw, shape, dtype):
