@@ -10,7 +10,7 @@ from alkfish.detect.crosstalk import (
     remove_crosstalk,
 )
 from alkfish.detect.fits import SpotModel
-from alkfish.detect.levels import saturation_level
+from alkfish.detect.levels import median_count, saturation_level
 from alkfish.detect.projection import project_maximum
 from alkfish.detect.spots import ChannelSpots, detect_channel, detect_spots
 from alkfish.detect.stack import StackSpots, detect_stack
@@ -31,6 +31,7 @@ __all__ = [
     "find_granules",
     "halo_px",
     "learn_spots",
+    "median_count",
     "noise_correlation",
     "project_maximum",
     "remove_crosstalk",

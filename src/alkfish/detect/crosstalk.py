@@ -25,8 +25,10 @@ from alkfish.detect.fitting import (
     forced_amplitudes,
     subtract_spots,
 )
+from alkfish.detect.kernels import clear_windows
 from alkfish.detect.search import MIN_P_REAL
 from alkfish.detect.spots import ChannelSpots
+from alkfish.detect.workspace import workspace
 from alkfish.model.flags import SpotFlag
 from alkfish.model.spots import SpotTable
 
@@ -121,8 +123,9 @@ def bleed_ratios(
     radius = int(np.ceil(ALONE_WIDTHS * width))
     found = forced_amplitudes(target_plane, _positions(clear), width, radius)
     # Amplitudes are linear in the picture: what the flanks add is taken away without a copy of it.
-    flanks = _canvas(target.shape, _models(target.table, pixel_size_um), radius)
-    found += forced_amplitudes(flanks, _positions(clear), width, radius)
+    flanks = _Canvas(target.shape, _positions(clear), radius + 2)
+    subtract_spots(flanks.image, _models(target.table, pixel_size_um), radius)
+    found += forced_amplitudes(flanks.image, _positions(clear), width, radius)
     return np.concatenate([ghosts, found / clear.amplitude])
 
 
@@ -255,8 +258,12 @@ def _without_bleed(spots: Floats, target: ChannelSpots, source: Floats, share: f
     near = distance <= BLEED_WIDTHS * width
     touched, noise = spots[near], target.table.noise[near]
     radius = math.ceil(WINDOW_WIDTHS * width)
-    left = _canvas(target.shape, bleed, radius + 2)
     figures, limits = np.zeros((len(touched), N_FIGURES)), (0.4, 4.0 * width, width)
+    widest = max(limits[1], float(touched[:, WIDTH].max(initial=0.0)))
+    seen = math.ceil(WINDOW_WIDTHS * widest + N_ROUNDS * width) + 2
+    canvas = _Canvas(target.shape, touched[:, [Y, X]], seen)
+    left = canvas.image
+    subtract_spots(left, bleed, radius + 2)
     for _ in range(N_ROUNDS):
         fit_spots(left, left, touched, figures, noise, radius, WINDOW_WIDTHS, limits,
                   (width, math.inf), math.inf, False)  # fmt: skip
@@ -264,11 +271,15 @@ def _without_bleed(spots: Floats, target: ChannelSpots, source: Floats, share: f
     return spots
 
 
-def _canvas(shape: tuple[int, int], spots: Floats, reach: int) -> npt.NDArray[np.float32]:
-    """Return a picture of nothing, less the spots; where there are none it takes no memory."""
-    canvas = np.zeros(shape, np.float32)
-    subtract_spots(canvas, spots, reach)
-    return canvas
+class _Canvas:
+    """A picture of nothing within `seen` px of places, to draw on; elsewhere it is undefined.
+
+    Clearing all of it would take longer than what is done with it.
+    """
+
+    def __init__(self, shape: tuple[int, int], places: Floats, seen: int) -> None:
+        self.image = workspace.lend(self, shape)
+        clear_windows(self.image, places, seen)
 
 
 def _models(table: SpotTable, pixel_size_um: float) -> Floats:

@@ -196,3 +196,25 @@ def subtract_responses(
             c, s = amplitude * cy[r - top], amplitude * sy[r - top]
             for col in range(max(left, 0), min(left + n, width)):
                 response[r, col] -= c * cx[col - left] - s * sx[col - left]
+
+
+@fast_kernel
+def clear_windows(image: Kernel, places: Kernel, reach: Any) -> None:
+    """Set the pixels of `image` within `reach` px of places, along both axes, to zero.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+        Changed.
+    places : ndarray of float64, shape (N, 2)
+        y, x in pixels.
+    reach : int
+        Half of the side of a window.
+    """
+    height, width = image.shape
+    for k in range(len(places)):
+        y, x = int(np.rint(places[k, 0])), int(np.rint(places[k, 1]))
+        left, right = max(0, x - reach), min(width, x + reach + 1)
+        for r in range(max(0, y - reach), min(height, y + reach + 1)):
+            for c in range(left, right):
+                image[r, c] = 0.0

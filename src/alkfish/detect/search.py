@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -66,6 +67,10 @@ HOPEFUL_P_REAL = 0.2
 N_REFITS = 6
 WINDOW_WIDTHS = 3.0
 """Half of the window in which a broad spot is placed, in its widths."""
+
+ALONE_WINDOW = 4.7
+ALONE_WIDTH = 1.6
+"""Of a channel without a population of spots: half of the window, and the broadest spot in it."""
 
 HOT_NOISE = 6.0
 FILL_REACH = 3.0
@@ -164,7 +169,23 @@ class SpotSearch:
         """Return which fits are spots in the light of what was learned."""
         keep = self._accepted(fits, model)
         keep[keep] = ~is_lumpy(fits.take(keep), model.width_px)
+        if model.brightness is None and keep.any():
+            keep[keep] = self._is_narrow(fits.take(keep), model)
         return keep
+
+    def _is_narrow(self, fits: Fits, model: SpotModel) -> Mask:
+        """Return which spots are narrow in a window that would show more of something broader.
+
+        The usual window shows just the top of a speck of debris, which then looks like a spot on
+        bright ground. No width is expected here, and the picture is left as it was.
+        """
+        radius = math.ceil(ALONE_WINDOW * self.width_px)
+        free = replace(model, width_spread_px=math.inf)
+        again = self._fit(fits.spots.copy(), free, fresh=False, radius=radius)
+        add_spots(self.image, again.spots, radius + 2)
+        subtract_spots(self.image, fits.spots, radius + 2)
+        narrow = again.spots[:, WIDTH] <= ALONE_WIDTH * self.width_px
+        return np.asarray(narrow & (self._p_real(again, model) >= MIN_P_REAL))
 
     def spread_at(self, fits: Fits) -> Floats:
         """Return the noise and texture of the response at spots."""
@@ -242,13 +263,15 @@ class SpotSearch:
         return np.asarray(cv2.dilate(self.fill.astype(np.uint8), around) > 0)
 
     def _fit(self, spots: Floats, model: SpotModel, *, fresh: bool,
-             figures: Floats | None = None, radius_widths: float = 0.0) -> Fits:  # fmt: skip
+             figures: Floats | None = None, radius: int | None = None,
+             radius_widths: float = 0.0) -> Fits:  # fmt: skip
         figures = np.zeros((len(spots), N_FIGURES)) if figures is None else figures
         noise = sample_grid(self.noise, self.image.shape, spots[:, Y], spots[:, X])
         limits = (0.4, 1.5 * self.widest, 1.5 * self.width_px)
         prior = (model.width_px, model.width_spread_px)
-        fit_spots(self.whole, self.image, spots, figures, noise, self._radius(model), radius_widths,
-                  limits, prior, self.saturation, fresh)  # fmt: skip
+        radius = self._radius(model) if radius is None else radius
+        fit_spots(self.whole, self.image, spots, figures, noise, radius, radius_widths, limits,
+                  prior, self.saturation, fresh)  # fmt: skip
         # The noise and texture around a spot are what its window leaves unexplained.
         around = np.maximum(figures[:, RESIDUAL], noise)
         return Fits(spots, figures, spots[:, AMPLITUDE] / (figures[:, SE_AMPLITUDE] * around))

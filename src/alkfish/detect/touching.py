@@ -31,6 +31,12 @@ SURELY_ODD = 5.0
 BETTER_SHARE = 0.95
 """What two spots leave unexplained, at most, of what one leaves: else there is one."""
 
+SPREAD_WIDTH = 1.5
+SPREAD_BRIGHT = 0.5
+SPREAD_ROUNDNESS = 0.93
+COVERED_SHARE = 0.75
+"""The same where one fit spread over both: two usual spots must explain much more."""
+
 TWIN_WIDTH = 1.8
 TWIN_WIDTHS = 1.2
 LUMP_REACH = 4.0
@@ -43,7 +49,8 @@ def starting_values(fits: Fits, model: SpotModel) -> tuple[Floats, npt.NDArray[n
     """Return starting values for the joint fit, with odd bright candidates taken apart.
 
     Candidates beside each other start again from the usual width, so that none of them covers
-    both; a lone elongated or broad one starts as two along its long axis.
+    both; a lone elongated or broad one starts as two along its long axis. So does a bright one
+    that is far too broad: two equal spots some widths apart can pull one fit over both.
 
     Returns
     -------
@@ -56,8 +63,8 @@ def starting_values(fits: Fits, model: SpotModel) -> tuple[Floats, npt.NDArray[n
     if len(spots) == 0:
         return spots, np.empty(0, np.intp)
     crowded = is_crowded(spots, CROWD_REACH * width)
-    odd = is_elongated(fits, model) & (spots[:, WIDTH] < TWIN_WIDTH * width)
-    odd &= (fits.snr >= SOLID_SNR) & ~crowded & (model.n_solid >= MIN_SOLID)
+    odd = (is_long(fits, model) | is_spread(fits, model)) & ~crowded
+    odd &= model.n_solid >= MIN_SOLID
     spots[crowded | odd, WIDTH] = width
     along = width * np.stack([np.sin(fits.figures[:, AXIS]), np.cos(fits.figures[:, AXIS])], axis=1)
     along = np.rint(along / POSITION_STEP) * POSITION_STEP
@@ -73,7 +80,8 @@ def is_one(
 ) -> npt.NDArray[np.bool_]:
     """Return which candidates that were taken apart are one spot after all.
 
-    Their halves met, or explain the window no better than the candidate by itself did.
+    Their halves met, or explain the window no better than the candidate by itself did. Those that
+    were not long but broad must turn out as two spots of the usual width.
 
     Parameters
     ----------
@@ -89,8 +97,29 @@ def is_one(
     first, second = joint.take(taken_apart), joint.take(np.arange(len(single), len(joint)))
     apart = np.hypot(*(first.spots - second.spots)[:, [Y, X]].T)
     left = np.maximum(first.figures[:, RESIDUAL], second.figures[:, RESIDUAL])
-    worse = left > BETTER_SHARE * single.figures[taken_apart, RESIDUAL]
+    long = is_long(single.take(taken_apart), model)
+    share = np.where(long, BETTER_SHARE, COVERED_SHARE)
+    worse = left > share * single.figures[taken_apart, RESIDUAL]
+    widest = np.maximum(first.spots[:, WIDTH], second.spots[:, WIDTH])
+    worse |= ~long & (widest > LUMP_WIDTH * model.width_px)
     return np.asarray((apart < TWIN_WIDTHS * model.width_px) | worse)
+
+
+def is_long(fits: Fits, model: SpotModel) -> Mask:
+    """Return which bright spots of about the usual width are long enough to be two."""
+    usual = fits.spots[:, WIDTH] < TWIN_WIDTH * model.width_px
+    return np.asarray(is_elongated(fits, model) & usual & (fits.snr >= SOLID_SNR))
+
+
+def is_spread(fits: Fits, model: SpotModel) -> Mask:
+    """Return which bright fits are far too broad and not quite round.
+
+    Two equal spots some widths apart can pull one fit over both; what it leaves is large then, so
+    that noise says nothing. Most such fits are debris: `is_one` asks more of their halves.
+    """
+    broad = fits.spots[:, WIDTH] >= SPREAD_WIDTH * model.width_px
+    bright = fits.spots[:, AMPLITUDE] >= SPREAD_BRIGHT * model.usual_amplitude
+    return np.asarray(broad & bright & (fits.figures[:, ROUNDNESS] < SPREAD_ROUNDNESS))
 
 
 def is_elongated(fits: Fits, model: SpotModel) -> Mask:

@@ -20,6 +20,7 @@ SAMPLE_STRIDE = 4
 BRIGHT_SHARE = 1.2
 BRIGHT_NOISE = 8.0
 _BINS = 64
+_STRETCH = 64
 
 
 def unresolved_spots(
@@ -96,13 +97,24 @@ def _lower_quartiles(image: Any, labels: Any, top_id: Any) -> Any:
 
 @fast_kernel
 def _bright_area(image: Any, labels: Any, limit: Any) -> Any:
-    """Return per label the area of pixels above the label's limit."""
-    area = np.zeros(len(limit))
+    """Return per label the area of pixels above the label's limit.
+
+    Few pixels are above the lowest limit: stretches of a row that have none are passed over.
+    """
+    area, lowest = np.zeros(len(limit)), np.inf
+    for k in range(1, len(limit)):
+        lowest = min(lowest, limit[k])
     for r in range(0, labels.shape[0], STRIDE):
-        for c in range(0, labels.shape[1], STRIDE):
-            k = labels[r, c]
-            if k and image[r, c] > limit[k]:
-                area[k] += STRIDE * STRIDE
+        for left in range(0, labels.shape[1], _STRETCH):
+            right = min(left + _STRETCH, labels.shape[1])
+            n = np.int32(0)
+            for c in range(left, right):
+                n += np.int32(image[r, c] > lowest)
+            if n > 0:
+                for c in range(left, right, STRIDE):
+                    k = labels[r, c]
+                    if k and image[r, c] > limit[k]:
+                        area[k] += STRIDE * STRIDE
     return area
 
 

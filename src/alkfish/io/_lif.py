@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
 import numpy as np
 
@@ -41,13 +42,50 @@ def _header(path: Path, image: Any, scenes: list[str], index: int) -> Picture:
         reader="lif",
         sizes=sizes,
         dtype=image.dtype,
-        names=[str(name) for name in image.coords.get("C", ())],
+        names=_channel_names(image.xml_element),
         size=pixel_size(x, y, "m", source="LIF") if x else unknown,
         step=plane_step(z, "m", source="LIF") if z else unknown,
         scene=scenes[index] if len(scenes) > 1 else "",
         scene_index=index,
         n_scenes=len(scenes),
     )
+
+
+def _channel_names(image: Element) -> list[str]:
+    """Return the dye, or the filter of the camera, of each channel in stored order.
+
+    Empty where there is none, or where the filters are not one for each channel. The colour in
+    which a channel is shown (``LUTName``) can be anything and is not used.
+    """
+    channels = image.findall("./Data/Image/ImageDescription/Channels/ChannelDescription")
+    channels.sort(key=lambda channel: int(channel.get("BytesInc", "0")))
+    dyes = [_dye(channel) for channel in channels]
+    if any(dyes):
+        return dyes
+    filters = _filters(image)
+    return filters if len(filters) == len(channels) else [""] * len(channels)
+
+
+def _dye(channel: Element) -> str:
+    """Return the dye of a channel without the maker's prefix; empty if none, or several."""
+    found = {
+        item.findtext("Value", "").rpartition("/")[2].strip()
+        for item in channel.findall("ChannelProperty")
+        if item.findtext("Key", "") == "DyeName"
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
+def _filters(image: Element) -> list[str]:
+    """Return the names of the camera's filters: those of the steps taken in turn, if there are."""
+    within = "./Data/Image//"
+    steps = image.findall(f"{within}LDM_Block_Widefield_Sequential/LDM_Block_Sequential_List/*")
+    if steps:
+        infos = [step.find(".//WideFieldChannelInfo") for step in steps]
+    else:
+        infos = list(image.findall(f"{within}WideFieldChannelInfo"))
+    told = [info for info in infos if info is not None and info.get("Active", "1") != "0"]
+    return [info.get("UserDefName", "").strip() or info.get("FluoCubeName", "") for info in told]
 
 
 def _spacing(image: Any, axis: str) -> float:

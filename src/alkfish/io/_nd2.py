@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from alkfish.io._metadata import pixel_size, plane_step
+from alkfish.io._metadata import PixelSize, pixel_size, plane_step
 from alkfish.io._picture import Picture, choose_scenes
 from alkfish.io._vendor import check_sizes, make_header, need
 from alkfish.model.table import Array
@@ -21,7 +22,7 @@ def read_headers(path: Path, scene: str | None) -> list[Picture]:
         sizes = {axis: int(length) for axis, length in file.sizes.items()}
         count = sizes.pop("P", 1)
         check_sizes(path, sizes, rgb=file.is_rgb)
-        voxel = file.voxel_size()
+        size, step = _calibration(file)
         channels = getattr(file.metadata, "channels", None) or ()
         scenes = [f"position {index}" for index in range(count)] if count > 1 else [""]
         return [
@@ -32,14 +33,24 @@ def read_headers(path: Path, scene: str | None) -> list[Picture]:
                 sizes=sizes,
                 dtype=file.dtype,
                 names=[str(item.channel.name) for item in channels],
-                size=pixel_size(voxel.x, voxel.y, "um", source="ND2"),
-                step=plane_step(voxel.z, "um", source="ND2"),
+                size=size,
+                step=step,
                 scene=scenes[index],
                 scene_index=index,
                 n_scenes=count,
             )
             for index in choose_scenes(scenes, scene, path)
         ]
+
+
+def _calibration(file: Any) -> tuple[PixelSize, PixelSize]:
+    """Return pixel size and plane step; the package gives 1 where the file has none."""
+    channels = getattr(file.metadata, "channels", None) or ()
+    known = channels[0].volume.axesCalibrated if channels else (False, False, False)
+    voxel = file.voxel_size()
+    unknown = PixelSize(source="ND2 without calibration")
+    size = pixel_size(voxel.x, voxel.y, "um", source="ND2") if known[0] else unknown
+    return size, plane_step(voxel.z, "um", source="ND2") if known[2] else unknown
 
 
 class Nd2Reader:

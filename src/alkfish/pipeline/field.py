@@ -18,6 +18,7 @@ from alkfish.detect import (
     detect_stack,
     find_granules,
     learn_spots,
+    median_count,
     noise_correlation,
     project_maximum,
     remove_crosstalk,
@@ -280,7 +281,7 @@ def _end_spots(findings: FieldFindings, correction: ChannelCorrection) -> tuple[
 def _figures(plane: npt.NDArray[Any], channel: ChannelSpots) -> ChannelFigures:
     full = channel.saturation
     return ChannelFigures(
-        background=float(np.median(plane[::4, ::4])),
+        background=median_count(plane[::4, ::4]),
         noise=channel.noise,
         saturated=np.count_nonzero(plane >= full) / plane.size if np.isfinite(full) else 0.0,
     )

@@ -16,7 +16,6 @@ N_PAIR_FEATURES = 20
 """Columns of `pair_evidence`."""
 
 
-@kernel
 def ellipse_fill(sums: Array) -> Array:
     """Compare regions with ellipses of the same moments.
 
@@ -32,27 +31,36 @@ def ellipse_fill(sums: Array) -> Array:
         the ratio of its axes.
     """
     out = np.empty((len(sums), 2))
+    _ellipse_fill(sums, out)
+    return out
+
+
+@kernel
+def _ellipse_fill(sums: Any, out: Any) -> None:
     for k in range(len(sums)):
         out[k, 0], out[k, 1] = _ellipse(sums[k, 0], sums[k, 1], sums[k, 2], sums[k, 3], sums[k, 4],
                                         sums[k, 5])  # fmt: skip
-    return out
 
 
 @inner_kernel
 def _ellipse(area: Any, y: Any, x: Any, yy: Any, xx: Any, yx: Any) -> Any:
     """Return fill and elongation. Sums of whole numbers: exact, so the origin does not matter."""
-    square = max(area * area, 1e-9)
+    square = _at_least(area * area, 1e-9)
     var_y = (area * yy - y * y) / square + 1 / 12
     var_x = (area * xx - x * x) / square + 1 / 12
     cov = (area * yx - y * x) / square
-    det = max(var_y * var_x - cov * cov, 1e-9)
+    det = _at_least(var_y * var_x - cov * cov, 1e-9)
     half = (var_y + var_x) / 2
-    spread = math.sqrt(max(half * half - det, 0.0))
-    ratio = math.sqrt((half + spread) / max(half - spread, 1e-3))
-    return max(area, 1e-9) / (4 * math.pi * math.sqrt(det)), ratio
+    spread = math.sqrt(_at_least(half * half - det, 0.0))
+    ratio = math.sqrt((half + spread) / _at_least(half - spread, 1e-3))
+    return _at_least(area, 1e-9) / (4 * math.pi * math.sqrt(det)), ratio
 
 
-@kernel
+@inner_kernel
+def _at_least(value: Any, least: Any) -> Any:
+    return value if value > least else least
+
+
 def pair_evidence(
     rows: npt.NDArray[np.int64],
     pairs: npt.NDArray[np.int64],
@@ -77,16 +85,24 @@ def pair_evidence(
     ndarray of float64, shape (K, N_PAIR_FEATURES)
     """
     out = np.empty((len(rows), N_PAIR_FEATURES))
+    _pair_evidence(rows, pairs, contacts, sums, peaks, typical_area, out)
+    return out
+
+
+@kernel
+def _pair_evidence(
+    rows: Any, pairs: Any, contacts: Any, sums: Any, peaks: Any, typical_area: Any, out: Any
+) -> None:
     for k in range(len(rows)):
         first, second = pairs[rows[k], 0], pairs[rows[k], 1]
         contact = contacts[rows[k]]
         _weigh_shapes(out[k], sums[first], sums[second], contact, typical_area)
-        mean_1 = max(sums[first, 6] / sums[first, 0], 1e-9)
-        mean_2 = max(sums[second, 6] / sums[second, 0], 1e-9)
-        depth = max(min(peaks[first, 0], peaks[second, 0]), 1e-9)
-        height = max(min(peaks[first, 1], peaks[second, 1]), 1e-9)
+        mean_1 = _at_least(sums[first, 6] / sums[first, 0], 1e-9)
+        mean_2 = _at_least(sums[second, 6] / sums[second, 0], 1e-9)
+        depth = _at_least(_lower(peaks[first, 0], peaks[second, 0]), 1e-9)
+        height = _at_least(_lower(peaks[first, 1], peaks[second, 1]), 1e-9)
         bright = contact[1] / contact[0]
-        out[k, 4] = bright / min(mean_1, mean_2)
+        out[k, 4] = bright / _lower(mean_1, mean_2)
         out[k, 5] = bright / height
         out[k, 6] = contact[3] / depth
         out[k, 9] = abs(math.log(mean_1 / mean_2))
@@ -94,14 +110,18 @@ def pair_evidence(
         out[k, 12] = (sums[first, 7] + sums[second, 7]) / (sums[first, 0] + sums[second, 0])
         out[k, 17] = out[k, 11] * out[k, 3]
         out[k, 18] = out[k, 9] * out[k, 8]
-    return out
+
+
+@inner_kernel
+def _lower(one: Any, two: Any) -> Any:
+    return one if one < two else two
 
 
 @inner_kernel
 def _weigh_shapes(out: Any, one: Any, two: Any, contact: Any, typical_area: Any) -> None:
     """Fill in the features that follow from the shapes of two regions and of their union."""
     area = one[0] + two[0]
-    smaller = min(one[0], two[0])
+    smaller = _lower(one[0], two[0])
     union, elongation = _ellipse(area, one[1] + two[1], one[2] + two[2], one[3] + two[3],
                                  one[4] + two[4], one[5] + two[5])  # fmt: skip
     fill_1 = 10 * math.log(_ellipse(one[0], one[1], one[2], one[3], one[4], one[5])[0])
@@ -112,7 +132,7 @@ def _weigh_shapes(out: Any, one: Any, two: Any, contact: Any, typical_area: Any)
     size_smaller = math.log(smaller / typical_area)
     out[0] = gain
     out[1] = parts
-    out[2] = min(fill_1, fill_2)
+    out[2] = _lower(fill_1, fill_2)
     out[3] = contact[0] / math.sqrt(smaller * (4 / math.pi))
     out[7] = size
     out[8] = size_smaller
@@ -120,11 +140,10 @@ def _weigh_shapes(out: Any, one: Any, two: Any, contact: Any, typical_area: Any)
     out[13] = contact[0] / math.sqrt(area * (4 / math.pi))
     out[14] = size * size
     out[15] = size_smaller * size_smaller
-    out[16] = max(size, 0.0) ** 2
+    out[16] = _at_least(size, 0.0) ** 2
     out[19] = gain * size
 
 
-@kernel
 def choose_partners(
     pairs: npt.NDArray[np.int64], score: Array, target: npt.NDArray[np.int64], floor: float
 ) -> int:
@@ -149,10 +168,15 @@ def choose_partners(
         Number of pairs to be joined.
     """
     best = np.full(len(target), -np.inf)
-    taken = np.zeros(len(target), np.bool_)
+    return int(_choose(pairs, score, target, floor, best, np.zeros(len(target), np.bool_)))
+
+
+@kernel
+def _choose(pairs: Any, score: Any, target: Any, floor: Any, best: Any, taken: Any) -> Any:
     for k in range(len(pairs)):
         for end in range(2):
-            best[pairs[k, end]] = max(best[pairs[k, end]], score[k])
+            if score[k] > best[pairs[k, end]]:
+                best[pairs[k, end]] = score[k]
     count = 0
     for k in range(len(pairs)):
         first, second = pairs[k, 0], pairs[k, 1]
@@ -164,7 +188,6 @@ def choose_partners(
     return count
 
 
-@kernel
 def merge_pairs(
     target: npt.NDArray[np.int64], pairs: npt.NDArray[np.int64], contacts: Array, score: Array
 ) -> int:
@@ -185,22 +208,29 @@ def merge_pairs(
     changed = np.zeros(len(target), np.bool_)
     newest = np.full(len(target), -1, np.int64)  # last pair that begins with a region
     earlier = np.empty(len(pairs), np.int64)  # the pair before it
-    for k in range(len(target)):
-        if target[k] != k:
-            changed[k] = changed[target[k]] = True
+    moved = np.flatnonzero(target != np.arange(len(target)))
+    changed[moved] = changed[target[moved]] = True
+    return int(_merge(target, pairs, contacts, score, changed, newest, earlier))
+
+
+@kernel
+def _merge(
+    target: Any, pairs: Any, contacts: Any, score: Any, changed: Any, newest: Any, earlier: Any
+) -> Any:
     count = 0
     for k in range(len(pairs)):
         one, two = target[pairs[k, 0]], target[pairs[k, 1]]
         if one == two:
             continue
-        first, second = min(one, two), max(one, two)
+        first, second = (one, two) if one < two else (two, one)
         slot = newest[first]
         while slot >= 0 and pairs[slot, 1] != second:
             slot = earlier[slot]
         if slot >= 0:
             for column in range(3):
                 contacts[slot, column] += contacts[k, column]
-            contacts[slot, 3] = max(contacts[slot, 3], contacts[k, 3])
+            if contacts[k, 3] > contacts[slot, 3]:
+                contacts[slot, 3] = contacts[k, 3]
             continue
         earlier[count], newest[first] = newest[first], count
         score[count] = np.nan if changed[first] or changed[second] else score[k]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from alkfish.compiled import inner_kernel, kernel
+
+Floats = npt.NDArray[np.float64]
 
 N_LEVELS = 1024
 """Number of flooding levels; the priority is rounded to them."""
@@ -21,7 +24,6 @@ def _find(parent: Any, item: Any) -> Any:
     return item
 
 
-@kernel
 def flood_basins(
     priority: npt.NDArray[Any],
     mask: npt.NDArray[Any],
@@ -54,12 +56,27 @@ def flood_basins(
     count : int
         N.
     """
-    order, landscape = _sorted_pixels(priority, mask, top)
+    height, width = mask.shape
+    pixels, row = mask.view(np.uint8), width + 2
+    landscape = np.zeros((height + 2) * row, np.float32)  # with a border of one pixel, flattened
+    order = np.empty(np.count_nonzero(pixels), np.int32)
+    step = np.float32((N_LEVELS - 1) / max(top, 1e-9))
+    _sort_pixels(priority, pixels, step, np.zeros(N_LEVELS + 1, np.int32), landscape, order)
     basin = np.full(landscape.size, -1, np.int32)
-    parent = np.empty(order.size, np.int32)
-    peak = np.empty(order.size, np.float32)
-    row = mask.shape[1] + 2
-    around = np.array([-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1])
+    parent, peak = np.empty(order.size, np.int32), np.empty(order.size, np.float32)
+    around = np.array([-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1], np.int64)
+    n_basins = _flood(order, around, landscape, basin, parent, peak, abs_depth, rel_depth)
+    labels = np.zeros(mask.shape, np.int32)
+    return labels, _number_basins(labels, basin, parent, np.zeros(n_basins, np.int32))
+
+
+@kernel
+def _flood(
+    order: Any, around: Any, landscape: Any, basin: Any, parent: Any, peak: Any, abs_depth: Any,
+    rel_depth: Any,
+) -> Any:  # fmt: skip
+    """Give each pixel a basin, in order; return how many there are, absorbed ones counted."""
+    row = around[6]
     n_basins = 0
     for k in range(order.size):
         i = order[k]
@@ -72,35 +89,33 @@ def flood_basins(
             best = n_basins
             n_basins += 1
         basin[i] = best
-    labels = np.zeros(mask.shape, np.int32)
-    return labels, _number_basins(labels, basin, parent, n_basins)
+    return n_basins
 
 
-@inner_kernel
-def _sorted_pixels(priority: Any, mask: Any, top: Any) -> Any:
-    """Return the pixels of the mask by falling level, as positions in the padded landscape.
-
-    The landscape is the priority with a border of one pixel, flattened.
-    """
+@kernel
+def _sort_pixels(
+    priority: Any, mask: Any, step: Any, start: Any, landscape: Any, order: Any
+) -> None:
+    """Fill in the landscape, and the positions in it of the mask's pixels by falling level."""
     height, width = mask.shape
-    start = np.zeros(N_LEVELS + 1, np.int32)
-    landscape = np.zeros((height + 2) * (width + 2), np.float32)
-    step = np.float32((N_LEVELS - 1) / max(top, 1e-9))
     for y in range(height):
         for x in range(width):
             if mask[y, x]:
                 landscape[(y + 1) * (width + 2) + x + 1] = priority[y, x]
-                start[N_LEVELS - int(min(priority[y, x] * step, N_LEVELS - 1))] += 1
+                start[N_LEVELS - _level(priority[y, x] * step)] += 1
     for level in range(N_LEVELS):
         start[level + 1] += start[level]
-    order = np.empty(start[N_LEVELS], np.int32)
     for y in range(height):
         for x in range(width):
             if mask[y, x]:
-                level = N_LEVELS - 1 - int(min(priority[y, x] * step, N_LEVELS - 1))
+                level = N_LEVELS - 1 - _level(priority[y, x] * step)
                 order[start[level]] = (y + 1) * (width + 2) + x + 1
                 start[level] += 1
-    return order, landscape
+
+
+@inner_kernel
+def _level(height: Any) -> Any:
+    return int(height) if height < N_LEVELS - 1 else N_LEVELS - 1
 
 
 @inner_kernel
@@ -108,8 +123,10 @@ def _flooded_around(i: Any, row: Any, basin: Any) -> Any:
     """Return a number of the flooded neighbours of `i`, -1: none; and whether they have several."""
     highest, lowest = np.int32(-1), np.int32(2**31 - 1)
     for j in (-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1):
-        highest = max(highest, basin[i + j])
-        lowest = min(lowest, basin[i + j] & np.int32(2**31 - 1))  # -1 becomes the largest
+        here = basin[i + j]
+        highest = here if here > highest else highest
+        here &= np.int32(2**31 - 1)  # -1 becomes the largest
+        lowest = here if here < lowest else lowest
     return highest, lowest < highest
 
 
@@ -131,19 +148,19 @@ def _joined_basin(
             best, best_value = root, value
         elif root != best:
             low, high = (root, best) if peak[root] < peak[best] else (best, root)
-            if peak[low] - landscape[i] < max(abs_depth, rel_depth * peak[low]):
+            depth = rel_depth * peak[low]
+            if peak[low] - landscape[i] < (depth if depth > abs_depth else abs_depth):
                 parent[low] = high
-                best, best_value = high, max(best_value, value)
+                best = high
             elif value > best_value:
-                best, best_value = root, value
-        else:
-            best_value = max(best_value, value)
+                best = root
+        best_value = value if value > best_value else best_value
     return best
 
 
-@inner_kernel
-def _number_basins(labels: Any, basin: Any, parent: Any, n_basins: Any) -> Any:
-    number = np.zeros(n_basins, np.int32)
+@kernel
+def _number_basins(labels: Any, basin: Any, parent: Any, number: Any) -> Any:
+    """Fill in labels in the order of the rows; return how many there are."""
     count = 0
     height, width = labels.shape
     for y in range(height):
@@ -162,7 +179,6 @@ N_SUMS = 8
 """Sums per region: pixels, y, x, yy, xx, yx, signal, valley."""
 
 
-@kernel
 def sum_regions(
     labels: npt.NDArray[np.int32],
     count: int,
@@ -181,6 +197,12 @@ def sum_regions(
     """
     sums = np.zeros((count, N_SUMS), np.float64)
     peaks = np.zeros((count, 2), np.float64)
+    _sum_regions(labels, signal, depth, valley, sums, peaks)
+    return sums, peaks
+
+
+@kernel
+def _sum_regions(labels: Any, signal: Any, depth: Any, valley: Any, sums: Any, peaks: Any) -> None:
     for y in range(labels.shape[0]):
         for x in range(labels.shape[1]):
             row = labels[y, x] - 1
@@ -194,12 +216,12 @@ def sum_regions(
             sums[row, 5] += y * x
             sums[row, 6] += signal[y, x]
             sums[row, 7] += valley[y, x]
-            peaks[row, 0] = max(peaks[row, 0], depth[y, x])
-            peaks[row, 1] = max(peaks[row, 1], signal[y, x])
-    return sums, peaks
+            if depth[y, x] > peaks[row, 0]:
+                peaks[row, 0] = depth[y, x]
+            if signal[y, x] > peaks[row, 1]:
+                peaks[row, 1] = signal[y, x]
 
 
-@kernel
 def sum_contacts(
     labels: npt.NDArray[np.int32],
     count: int,
@@ -221,6 +243,16 @@ def sum_contacts(
     pairs, contacts = np.empty((most, 2), np.int64), np.empty((most, 4), np.float64)
     newest = np.full(count, -1, np.int64)  # last pair that begins with a region
     earlier = np.empty(most, np.int64)  # the pair before it
+    found = _sum_contacts(labels, signal, depth, valley, newest, earlier, pairs, contacts)
+    return pairs[:found].copy(), contacts[:found].copy()
+
+
+@kernel
+def _sum_contacts(
+    labels: Any, signal: Any, depth: Any, valley: Any, newest: Any, earlier: Any, pairs: Any,
+    contacts: Any,
+) -> Any:  # fmt: skip
+    """Fill in the pairs and what is seen between them; return how many there are."""
     found = 0
     height, width = labels.shape
     for y in range(height):
@@ -233,37 +265,50 @@ def sum_contacts(
                 there = labels[v, u] if v < height and u < width else np.int32(0)
                 if there == 0 or there == here:
                     continue
-                first, second = min(here, there) - 1, max(here, there) - 1
+                first, second = (here, there) if here < there else (there, here)
+                first, second = first - 1, second - 1
                 slot = newest[first]
                 while slot >= 0 and pairs[slot, 1] != second:
                     slot = earlier[slot]
                 if slot < 0:
                     slot = found
                     pairs[slot, 0], pairs[slot, 1] = first, second
-                    contacts[slot] = 0.0
+                    for column in range(4):
+                        contacts[slot, column] = 0.0
                     earlier[slot], newest[first] = newest[first], slot
                     found += 1
                 contacts[slot, 0] += 1.0
-                contacts[slot, 1] += min(signal[y, x], signal[v, u])
-                contacts[slot, 2] += max(valley[y, x], valley[v, u])
-                contacts[slot, 3] = max(contacts[slot, 3], min(depth[y, x], depth[v, u]))
-    return pairs[:found].copy(), contacts[:found].copy()
+                near, far = signal[y, x], signal[v, u]
+                contacts[slot, 1] += far if far < near else near
+                near, far = valley[y, x], valley[v, u]
+                contacts[slot, 2] += far if far > near else near
+                near, far = depth[y, x], depth[v, u]
+                near = far if far < near else near
+                if near > contacts[slot, 3]:
+                    contacts[slot, 3] = near
+    return found
 
 
 @kernel
 def rename_labels(labels: npt.NDArray[np.int32], names: npt.NDArray[np.int32]) -> None:
     """Replace every label by `names[label]`, in place."""
-    flat = labels.ravel()
-    for k in range(len(flat)):
-        flat[k] = names[flat[k]]
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            labels[y, x] = names[labels[y, x]]
 
 
-@kernel
 def mean_rim_slope(
     labels: npt.NDArray[np.int32], count: int, signal: npt.NDArray[Any]
 ) -> npt.NDArray[np.float64]:
     """Return the mean slope of `signal` along the outline of each region, per pixel."""
     sums = np.zeros((count, 2), np.float64)
+    _sum_rim_slopes(labels, signal, sums)
+    slope: Floats = sums[:, 0] / np.maximum(sums[:, 1], 1.0)
+    return slope
+
+
+@kernel
+def _sum_rim_slopes(labels: Any, signal: Any, sums: Any) -> None:
     height, width = labels.shape
     for y in range(1, height - 1):
         for x in range(1, width - 1):
@@ -277,15 +322,10 @@ def mean_rim_slope(
                 continue
             down = signal[y + 1, x] - signal[y - 1, x]
             right = signal[y, x + 1] - signal[y, x - 1]
-            sums[here - 1, 0] += 0.5 * np.sqrt(down * down + right * right)
+            sums[here - 1, 0] += 0.5 * math.sqrt(down * down + right * right)
             sums[here - 1, 1] += 1
-    slope = np.zeros(count)
-    for row in range(count):
-        slope[row] = sums[row, 0] / max(sums[row, 1], 1.0)
-    return slope
 
 
-@kernel
 def relative_curvature(
     smooth: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8], floor: float, factor: float
 ) -> npt.NDArray[np.float32]:
@@ -302,8 +342,14 @@ def relative_curvature(
     factor : float
         Scale of the result, which is cut at 0 and 4.
     """
+    out = np.zeros(mask.shape, np.float32)
+    _relative_curvature(smooth, mask, floor, factor, out)
+    return out
+
+
+@kernel
+def _relative_curvature(smooth: Any, mask: Any, floor: Any, factor: Any, out: Any) -> None:
     height, width = mask.shape
-    out = np.zeros((height, width), np.float32)
     for y in range(height):
         for x in range(width):
             if mask[y, x] == 0:
@@ -315,6 +361,7 @@ def relative_curvature(
             xx = (a + c + g + i - 2 * (b + h)) * 0.25 + (d + f - 2 * e) * 0.5
             xy = (a + i - c - g) * 0.25
             half = (yy - xx) * 0.5
-            curvature = (yy + xx) * 0.5 + np.sqrt(half * half + xy * xy)
-            out[y, x] = min(max(factor * curvature / max(e, floor), 0.0), 4.0)
-    return out
+            curvature = (yy + xx) * 0.5 + math.sqrt(half * half + xy * xy)
+            share = factor * curvature / (e if e > floor else floor)
+            share = share if share > 0.0 else 0.0
+            out[y, x] = share if share < 4.0 else 4.0

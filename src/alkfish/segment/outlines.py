@@ -40,7 +40,7 @@ def outline_margin(labels: npt.NDArray[np.int32], signal: Float, means: Float) -
     """
     inside = (labels > 0).view(np.uint8)
     weight: Float = cv2.boxFilter(inside, cv2.CV_32F, (3, 3))
-    total: Float = cv2.boxFilter(level_picture(labels, means), -1, (3, 3))
+    total: Float = cv2.boxFilter(np.take(means.astype(np.float32), labels), -1, (3, 3))
     margin: Float = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.8)
     # Signal over the mean of the labels around; where there are none, far outside.
     np.maximum(total, np.float32(1e-6), out=total)
@@ -53,17 +53,6 @@ def outline_margin(labels: npt.NDArray[np.int32], signal: Float, means: Float) -
     return margin
 
 
-@kernel
-def level_picture(labels: npt.NDArray[np.int32], means: Float) -> npt.NDArray[np.float32]:
-    """Return a picture with the mean of its label at each pixel."""
-    picture = np.empty(labels.shape, np.float32)
-    for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
-            picture[y, x] = means[labels[y, x]]
-    return picture
-
-
-@kernel
 def grow_to_half_height(
     labels: npt.NDArray[np.int32],
     signal: npt.NDArray[Any],
@@ -87,31 +76,39 @@ def grow_to_half_height(
     ndarray of float64, shape (count + 1,)
         Mean signal of label 1..N before the growth in row 1..N; 0 in row 0.
     """
-    height, width = labels.shape
-    means = np.zeros(count + 1)
-    areas = np.zeros(count + 1)
-    for y in range(height):
-        for x in range(width):
-            if labels[y, x] > 0:
-                means[labels[y, x]] += signal[y, x]
-                areas[labels[y, x]] += 1
+    means, areas = np.zeros(count + 1), np.zeros(count + 1)
+    _sum_signal(labels, signal, means, areas)
     means /= np.maximum(areas, 1.0)
-    places = np.empty(labels.size, np.int32)
-    begin, end = 0, _claim_all(labels, signal, means, places)
-    for step in range(GROWTH_STEPS):
-        flat = labels.ravel()
-        for k in range(begin, end):
-            flat[places[k]] *= -1
-        if step < GROWTH_STEPS - 1:
-            begin, end = end, _claim_around(labels, signal, means, places, begin, end)
+    floor = GROWTH_HEIGHT * float(means[1:].min(initial=np.inf))
+    _grow(labels, signal, means, floor, np.empty(labels.size, np.int32))
     return means
 
 
+@kernel
+def _sum_signal(labels: Any, signal: Any, sums: Any, areas: Any) -> None:
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            if labels[y, x] > 0:
+                sums[labels[y, x]] += signal[y, x]
+                areas[labels[y, x]] += 1
+
+
+@kernel
+def _grow(labels: Any, signal: Any, means: Any, floor: Any, places: Any) -> None:
+    """Grow step by step; what is given within a step is negative until its end."""
+    width = labels.shape[1]
+    begin, end = np.int64(0), _claim_all(labels, signal, means, floor, places)
+    for step in range(GROWTH_STEPS):
+        for k in range(begin, end):
+            labels[places[k] // width, places[k] % width] *= -1
+        if step < GROWTH_STEPS - 1:
+            begin, end = end, _claim_around(labels, signal, means, places, begin, end)
+
+
 @inner_kernel
-def _claim_all(labels: Any, signal: Any, means: Any, places: Any) -> Any:
-    """Give background to labels and list it; what is given is negative for now."""
+def _claim_all(labels: Any, signal: Any, means: Any, floor: Any, places: Any) -> Any:
+    """Give background to labels and list it; return how much it is."""
     height, width = labels.shape
-    floor = GROWTH_HEIGHT * means[1:].min() if len(means) > 1 else np.inf
     n = 0
     for y in range(height):
         for x in range(width):
@@ -131,9 +128,9 @@ def _claim_around(labels: Any, signal: Any, means: Any, places: Any, begin: Any,
     n = end
     for k in range(begin, end):
         y, x = places[k] // width, places[k] % width
-        for v in range(max(y - 1, 0), min(y + 2, height)):
-            for u in range(max(x - 1, 0), min(x + 2, width)):
-                if labels[v, u] == 0:
+        for v in range(y - 1, y + 2):
+            for u in range(x - 1, x + 2):
+                if 0 <= v < height and 0 <= u < width and labels[v, u] == 0:
                     best = _claimant(labels, signal, means, v, u)
                     if best > 0:
                         labels[v, u] = -best
@@ -145,10 +142,12 @@ def _claim_around(labels: Any, signal: Any, means: Any, places: Any, begin: Any,
 @inner_kernel
 def _count_around(labels: Any, y: Any, x: Any, label: Any) -> Any:
     """Count the eight neighbours that have a label."""
+    height, width = labels.shape
     count = 0
-    for v in range(max(y - 1, 0), min(y + 2, labels.shape[0])):
-        for u in range(max(x - 1, 0), min(x + 2, labels.shape[1])):
-            count += labels[v, u] == label
+    for v in range(y - 1, y + 2):
+        for u in range(x - 1, x + 2):
+            if 0 <= v < height and 0 <= u < width:
+                count += labels[v, u] == label
     return count
 
 

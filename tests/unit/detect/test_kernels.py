@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from alkfish.detect.fitting import AMPLITUDE, N_PARAMETERS, WIDTH, X, Y, subtract_spots
-from alkfish.detect.kernels import local_maxima, remove_hot_pixels, subtract_responses
+from alkfish.detect.kernels import (
+    clear_windows,
+    local_maxima,
+    remove_hot_pixels,
+    subtract_responses,
+)
 from alkfish.detect.response import band_pass, band_pass_kernels, sample_grid
 from alkfish.detect.search import fill_mask
 
@@ -117,3 +122,11 @@ def test_a_small_patch_of_fill_is_found_wherever_it_lies(draw, at):
     expected = image == 0
     np.testing.assert_array_equal(fill_mask(image, 0.0), expected)
     assert expected.sum() == 25
+
+
+def test_windows_are_cleared_and_nothing_else():
+    image = np.ones((20, 30), np.float32)
+    clear_windows(image, np.array([[0.2, 0.4], [10.4, 15.6], [19.0, 29.0]]), 2)
+    rest = np.ones((20, 30), np.float32)
+    rest[:3, :3] = rest[8:13, 14:19] = rest[17:, 27:] = 0.0
+    assert np.array_equal(image, rest)

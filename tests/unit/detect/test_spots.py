@@ -84,6 +84,18 @@ def test_broad_debris_is_no_spot(draw):
     assert len(find(draw((256, 256), debris))) == 0
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_two_specks_that_look_like_spots_at_their_tops_are_none(draw, snr_height, seed):
+    specks = [(60, 60, snr_height(25.0, SIGMA), 5.0), (140, 150, snr_height(25.0, SIGMA), 6.0)]
+    assert len(find(draw((220, 220), specks, seed=seed))) == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_two_dim_spots_without_others_to_learn_from_are_found(draw, snr_height, seed):
+    dim = [(60, 60, snr_height(15.0, SIGMA), SIGMA), (140, 150, snr_height(15.0, SIGMA), 2.9)]
+    assert len(find(draw((220, 220), dim, seed=seed))) == 2
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 2), (5, 7), (16, 16), (31, 33)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_tiny_pictures_do_not_crash(draw, shape, dtype):
@@ -390,3 +402,34 @@ def test_saturation_level(dtype, top, count, level):
     image = np.full(200, 20, dtype)
     image[:count] = top
     assert saturation_level(image.reshape(10, 20)) == level
+
+
+@pytest.mark.parametrize("gap_px", [5.5, 6.5, 7.0, 7.5, 9.0])
+def test_equal_spots_beside_each_other_are_not_lost_as_one_blob(draw, scatter, gap_px):
+    """One fit over both becomes as broad as debris; it must be taken apart, not thrown away."""
+    rng, sigma = np.random.default_rng(3), 2.7
+    middles = scatter(rng, (640, 640), 30, 55.0, margin=25.0)
+    angle = rng.uniform(0, np.pi, 12)
+    half = gap_px / 2 * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    doublets = np.concatenate([middles[:12] + half, middles[:12] - half])
+    spots = [(y, x, 130.0, sigma) for y, x in np.concatenate([doublets, middles[12:]])]
+    table = detect_channel(draw((640, 640), spots), pixel_size_um=0.1).table
+    found = np.stack([table.y_px, table.x_px], axis=1)
+    near = np.linalg.norm(found[:, None] - doublets[None], axis=2).min(axis=0)
+    assert (near < 1.5).mean() >= 0.9
+
+
+@pytest.mark.parametrize("sigma_px", [5.0, 6.0, 8.0])
+def test_oblong_debris_is_not_taken_for_two_spots(scatter, sigma_px):
+    rng = np.random.default_rng(4)
+    middles = scatter(rng, (640, 640), 30, 55.0, margin=25.0)
+    y, x = np.ogrid[:640, :640]
+    picture = 200.0 + 5.0 * rng.standard_normal((640, 640))
+    for number, (at_y, at_x) in enumerate(middles):
+        wide = (sigma_px, 1.3 * sigma_px) if number < 10 else (2.7, 2.7)
+        power = ((y - at_y) / wide[0]) ** 2 + ((x - at_x) / wide[1]) ** 2
+        picture += 180.0 * np.exp(-power / 2)
+    table = detect_channel(picture.astype(np.float32), pixel_size_um=0.1).table
+    found = np.stack([table.y_px, table.x_px], axis=1)
+    near = np.linalg.norm(found[:, None] - middles[None, :10], axis=2)
+    assert not (near < 8.0).any()
