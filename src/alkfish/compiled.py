@@ -1,8 +1,9 @@
 """How the loops over pixels and spots are compiled: once, cached on disk, free of the GIL.
 
 A loop that only other loops call is an *inner* kernel: it gets no entry from Python, which saves
-a good part of its compile time on the first run. *Fast* kernels may take sums in any order; no
-NaN may reach them.
+a good part of its compile time on the first run. Sums keep their order (no ``fastmath``): it gained
+nothing, and the process that had compiled a loop and the next one, which loaded it from the cache,
+differed in the last bits of a fit.
 """
 
 from __future__ import annotations
@@ -26,13 +27,3 @@ def kernel(function: Function) -> Function:
 def inner_kernel(function: Function) -> Function:
     """Compile a loop that only kernels call."""
     return cast("Function", numba.njit(**_OPTIONS, **_INNER)(function))
-
-
-def fast_kernel(function: Function) -> Function:
-    """Compile a loop that Python calls, with sums in any order."""
-    return cast("Function", numba.njit(**_OPTIONS, fastmath=True)(function))
-
-
-def inner_fast_kernel(function: Function) -> Function:
-    """Compile a loop that only kernels call, with sums in any order."""
-    return cast("Function", numba.njit(**_OPTIONS, **_INNER, fastmath=True)(function))

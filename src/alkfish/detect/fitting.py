@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from alkfish.compiled import fast_kernel, inner_fast_kernel
+from alkfish.compiled import inner_kernel, kernel
 
 N_PARAMETERS = 7
 AMPLITUDE, Y, X, WIDTH, BACKGROUND, TILT_Y, TILT_X = range(N_PARAMETERS)
@@ -38,7 +38,7 @@ POSITION_STEP = 2.0**-20
 """Positions are rounded to this, in pixels: adding the origin of a window is then exact."""
 
 
-@inner_fast_kernel
+@inner_kernel
 def _factor(matrix: Any) -> Any:
     """Replace the lower half of a positive definite matrix of 7 x 7 by its Cholesky factor.
 
@@ -59,7 +59,7 @@ def _factor(matrix: Any) -> Any:
     return True
 
 
-@inner_fast_kernel
+@inner_kernel
 def _back(factor: Any, vector: Any, step: Any) -> Any:
     """Solve the system whose matrix `_factor` has taken apart."""
     for i in range(N_PARAMETERS):
@@ -74,7 +74,7 @@ def _back(factor: Any, vector: Any, step: Any) -> Any:
         step[i] = total * factor[i, i]
 
 
-@inner_fast_kernel
+@inner_kernel
 def _gauss(centre: Any, width: Any, n: Any, g: Any) -> Any:
     """Fill the first `n` elements with a Gaussian of height 1, outwards from its middle.
 
@@ -96,7 +96,7 @@ def _gauss(centre: Any, width: Any, n: Any, g: Any) -> Any:
         g[i] = value
 
 
-@inner_fast_kernel
+@inner_kernel
 def _profile(centre: Any, width: Any, origin: Any, n: Any, f: Any, sums: Any) -> Any:
     """Fill in the profile g of a spot along one axis, with offsets d from its centre.
 
@@ -135,7 +135,7 @@ def _profile(centre: Any, width: Any, origin: Any, n: Any, f: Any, sums: Any) ->
     sums[13] = n * (n - 1) * (2 * n - 1) / 6.0 - n * (n - 1) * origin + n * origin * origin
 
 
-@inner_fast_kernel
+@inner_kernel
 def _copy(source: Any, target: Any) -> Any:
     """Copy the elements of equally shaped contiguous arrays.
 
@@ -146,7 +146,7 @@ def _copy(source: Any, target: Any) -> Any:
         t[i] = s[i]
 
 
-@inner_fast_kernel
+@inner_kernel
 def _fill_normal(p: Any, y: Any, x: Any, rows: Any, cols: Any, normal: Any) -> Any:
     """Fill the lower half of the normal matrix from the sums along both axes: it is separable."""
     a = p[AMPLITUDE] / (p[WIDTH] * p[WIDTH])
@@ -173,7 +173,7 @@ def _fill_normal(p: Any, y: Any, x: Any, rows: Any, cols: Any, normal: Any) -> A
     normal[6, 4], normal[6, 5], normal[6, 6] = rows * x[12], y[12] * x[12], rows * x[13]
 
 
-@inner_fast_kernel
+@inner_kernel
 def _project(data: Any, p: Any, fy: Any, fx: Any, gradient: Any) -> Any:
     """Fill the inner products of the data with the derivatives of amplitude, place and width."""
     s00 = s01 = s02 = s10 = s20 = 0.0
@@ -193,7 +193,7 @@ def _project(data: Any, p: Any, fy: Any, fx: Any, gradient: Any) -> Any:
     gradient[WIDTH] = a / p[WIDTH] * (s20 + s02)
 
 
-@inner_fast_kernel
+@inner_kernel
 def _project_ground(data: Any, oy: Any, ox: Any, ground: Any) -> Any:
     """Fill the inner products of the data with 1, t_y, t_x and the data."""
     s = ty = tx = squares = 0.0
@@ -210,7 +210,7 @@ def _project_ground(data: Any, oy: Any, ox: Any, ground: Any) -> Any:
     ground[0], ground[1], ground[2], ground[3] = s, ty, tx, squares
 
 
-@inner_fast_kernel
+@inner_kernel
 def _impute(
     data: Any, used: Any, rows: Any, cols: Any, oy: Any, ox: Any, p: Any, fy: Any, fx: Any
 ) -> Any:
@@ -222,7 +222,7 @@ def _impute(
                 data[r, c] = p[AMPLITUDE] * fy[0, r] * fx[0, c] + ground + p[TILT_X] * (c - ox)
 
 
-@inner_fast_kernel
+@inner_kernel
 def _subtract_model(p: Any, normal: Any, ground: Any, gradient: Any) -> Any:
     """Turn inner products of the data into those of the residual; return its sum of squares.
 
@@ -242,7 +242,7 @@ def _subtract_model(p: Any, normal: Any, ground: Any, gradient: Any) -> Any:
     return squares
 
 
-@inner_fast_kernel
+@inner_kernel
 def _fit_window(
     data: Any, used: Any, rows: Any, cols: Any, oy: Any, ox: Any, holes: Any, p: Any, limits: Any,
     prior: Any, noise: Any,
@@ -291,7 +291,7 @@ def _fit_window(
     return good_normal
 
 
-@inner_fast_kernel
+@inner_kernel
 def _step(normal: Any, gradient: Any, damping: Any, damped: Any, step: Any) -> Any:
     """Fill in the damped step towards the minimum; return success."""
     _copy(normal, damped)
@@ -303,7 +303,7 @@ def _step(normal: Any, gradient: Any, damping: Any, damped: Any, step: Any) -> A
     return True
 
 
-@inner_fast_kernel
+@inner_kernel
 def _promise(step: Any, gradient: Any) -> Any:
     """Return by how much a step lowers the sum of squares if the model is linear."""
     total = 0.0
@@ -312,7 +312,7 @@ def _promise(step: Any, gradient: Any) -> Any:
     return total
 
 
-@inner_fast_kernel
+@inner_kernel
 def _move(p: Any, step: Any, oy: Any, ox: Any, limits: Any, trial: Any) -> Any:
     """Fill in the parameters after a step, within the limits."""
     for i in range(len(step)):
@@ -322,7 +322,7 @@ def _move(p: Any, step: Any, oy: Any, ox: Any, limits: Any, trial: Any) -> Any:
     trial[X] = min(max(trial[X], ox - limits[2]), ox + limits[2])
 
 
-@inner_fast_kernel
+@inner_kernel
 def _standard_errors(normal: Any) -> Any:
     """Return the standard errors of amplitude and width for unit noise."""
     n = N_PARAMETERS
@@ -339,7 +339,7 @@ def _standard_errors(normal: Any) -> Any:
     return errors
 
 
-@inner_fast_kernel
+@inner_kernel
 def _judge(
     data: Any, used: Any, height: Any, width: Any, oy: Any, ox: Any, p: Any, noise: Any,
     figures: Any,
@@ -373,7 +373,7 @@ def _judge(
     figures[AXIS] = 0.5 * math.atan2(2.0 * yx, xx - yy)
 
 
-@inner_fast_kernel
+@inner_kernel
 def _add_spot(image: Any, p: Any, reach: Any, sign: Any) -> Any:
     """Add `sign` times the model of one spot (without background) to `image`.
 
@@ -394,7 +394,7 @@ def _add_spot(image: Any, p: Any, reach: Any, sign: Any) -> Any:
             image[r, c] += along * line[c - left]
 
 
-@inner_fast_kernel
+@inner_kernel
 def _start(
     data: Any, used: Any, rows: Any, cols: Any, oy: Any, ox: Any, radius: Any, p: Any, width: Any
 ) -> Any:
@@ -412,7 +412,7 @@ def _start(
     p[WIDTH], p[BACKGROUND], p[TILT_Y], p[TILT_X] = width, background, 0.0, 0.0
 
 
-@inner_fast_kernel
+@inner_kernel
 def _cut(
     image: Any, residual: Any, top: Any, left: Any, rows: Any, cols: Any, base: Any,
     saturation: Any, data: Any, used: Any,
@@ -428,7 +428,7 @@ def _cut(
     return saturated
 
 
-@fast_kernel
+@kernel
 def fit_spots(
     image: Any,
     residual: Any,
@@ -508,21 +508,21 @@ def fit_spots(
             _add_spot(residual, p, radius + 2, -1.0)
 
 
-@fast_kernel
+@kernel
 def add_spots(image: Any, spots: Any, reach: Any) -> Any:
     """Add the models of all spots, without their backgrounds, to `image` in place."""
     for k in range(len(spots)):
         _add_spot(image, spots[k], reach, 1.0)
 
 
-@fast_kernel
+@kernel
 def subtract_spots(image: Any, spots: Any, reach: Any) -> Any:
     """Subtract the models of all spots, without their backgrounds, from `image` in place."""
     for k in range(len(spots)):
         _add_spot(image, spots[k], reach, -1.0)
 
 
-@fast_kernel
+@kernel
 def forced_amplitudes(image: Any, places: Any, width: Any, radius: Any) -> Any:
     """Return least-squares amplitudes of spots of fixed width at fixed places, on tilted ground.
 

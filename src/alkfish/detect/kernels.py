@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.compiled import fast_kernel, inner_fast_kernel
+from alkfish.compiled import inner_kernel, kernel
 from alkfish.detect.fitting import MODEL_WIDTHS
 
 Kernel = npt.NDArray[Any]
@@ -18,7 +18,7 @@ Kernel = npt.NDArray[Any]
 _HOT_SHARE = 0.35
 
 
-@inner_fast_kernel
+@inner_kernel
 def _any_above(row: Kernel, limit: Any) -> Any:
     """Return whether a row exceeds a limit anywhere; counting is what compilers do fast."""
     n = np.int32(0)
@@ -27,7 +27,7 @@ def _any_above(row: Kernel, limit: Any) -> Any:
     return n > 0
 
 
-@inner_fast_kernel
+@inner_kernel
 def _is_top(response: Kernel, r: Any, c: Any) -> Any:
     """Return whether a pixel exceeds all its neighbours; of equal ones the first is the top."""
     height, width = response.shape
@@ -39,7 +39,7 @@ def _is_top(response: Kernel, r: Any, c: Any) -> Any:
     return True
 
 
-@fast_kernel
+@kernel
 def local_maxima(response: Kernel, limit: Kernel, block: Any) -> Any:
     """Return rows, columns and heights, in limits, of pixels above the limit and all neighbours.
 
@@ -83,7 +83,7 @@ def local_maxima(response: Kernel, limit: Kernel, block: Any) -> Any:
     return found[:n, 0].copy(), found[:n, 1].copy(), found[:n, 2].copy()
 
 
-@inner_fast_kernel
+@inner_kernel
 def _mend(image: Kernel, r: Any, c: Any, rise: Any) -> Any:
     """Replace one pixel if it is hot; return whether it was."""
     height, width = image.shape
@@ -102,7 +102,7 @@ def _mend(image: Kernel, r: Any, c: Any, rise: Any) -> Any:
     return True
 
 
-@inner_fast_kernel
+@inner_kernel
 def _any_sharp(before: Kernel, row: Kernel, after: Kernel, rise: Any) -> Any:
     """Return whether a row rises above its neighbours on both sides by more than `rise`."""
     n = np.int32(0)
@@ -111,7 +111,7 @@ def _any_sharp(before: Kernel, row: Kernel, after: Kernel, rise: Any) -> Any:
     return n > 0
 
 
-@fast_kernel
+@kernel
 def remove_hot_pixels(image: Kernel, rise: Kernel, block: Any) -> Any:
     """Replace pixels that stand alone by the mean of their neighbours, in place.
 
@@ -145,7 +145,7 @@ def remove_hot_pixels(image: Kernel, rise: Kernel, block: Any) -> Any:
     return found
 
 
-@inner_fast_kernel
+@inner_kernel
 def _smooth_profile(place: Any, width: Any, reach: Any, bin_px: Any, kernel: Any, out: Any) -> Any:
     """Fill `out` with a spot's binned profile along one axis, smoothed; return its first index."""
     out.fill(0.0)
@@ -161,7 +161,7 @@ def _smooth_profile(place: Any, width: Any, reach: Any, bin_px: Any, kernel: Any
     return origin
 
 
-@fast_kernel
+@kernel
 def subtract_responses(
     response: Kernel, spots: Kernel, reach: Any, bin_px: Any, centre: Kernel, surround: Kernel
 ) -> Any:
@@ -198,7 +198,7 @@ def subtract_responses(
                 response[r, col] -= c * cx[col - left] - s * sx[col - left]
 
 
-@fast_kernel
+@kernel
 def clear_windows(image: Kernel, places: Kernel, reach: Any) -> None:
     """Set the pixels of `image` within `reach` px of places, along both axes, to zero.
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.compiled import fast_kernel, inner_fast_kernel
+from alkfish.compiled import inner_kernel, kernel
 
 Image = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
@@ -138,7 +138,7 @@ def grid_shape(shape: tuple[int, ...], block_px: int = BLOCK_PX) -> tuple[int, i
     return max(1, (shape[0] + half) // block_px), max(1, (shape[1] + half) // block_px)
 
 
-@inner_fast_kernel
+@inner_kernel
 def _median(values: Any) -> Any:
     """Return the upper median of non-negative values.
 
@@ -162,7 +162,7 @@ def _median(values: Any) -> Any:
     return np.array([low], np.int32).view(np.float32)[0]
 
 
-@fast_kernel
+@kernel
 def _block_spread(image: Any, block: Any, rows: Any, cols: Any, mixed: Any) -> Any:
     """Median absolute value per block, of the picture or of its mixed second difference."""
     height, width = image.shape

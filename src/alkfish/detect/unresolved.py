@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alkfish.compiled import fast_kernel
+from alkfish.compiled import kernel
 from alkfish.detect.fitting import FWHM
 from alkfish.detect.spots import ChannelSpots
 
@@ -66,7 +66,7 @@ def unresolved_spots(
     return np.asarray(np.maximum(area_px, 0.0) / spot_area_px)
 
 
-@fast_kernel
+@kernel
 def _lower_quartiles(image: Any, labels: Any, top_id: Any) -> Any:
     """Return the lower quartile of the picture under each label, from a coarse sample."""
     height, width = labels.shape
@@ -95,7 +95,7 @@ def _lower_quartiles(image: Any, labels: Any, top_id: Any) -> Any:
     return quartile
 
 
-@fast_kernel
+@kernel
 def _bright_area(image: Any, labels: Any, limit: Any) -> Any:
     """Return per label the area of pixels above the label's limit.
 
@@ -118,7 +118,7 @@ def _bright_area(image: Any, labels: Any, limit: Any) -> Any:
     return area
 
 
-@fast_kernel
+@kernel
 def _subtract_explained(
     image: Any, labels: Any, limit: Any, spots: Any, reach: Any, area: Any
 ) -> Any:
