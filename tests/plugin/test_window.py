@@ -8,11 +8,13 @@ from qtpy.QtWidgets import QApplication, QLineEdit
 from alkfish.model.probe import ProbeEnd
 from alkfish.plugin.convert import near_rows
 from alkfish.plugin.desk import desk_of
+from alkfish.plugin.drawing import camera_of
 from alkfish.plugin.keys import BY_NAME, KEYS
+from alkfish.plugin.launch import review_widget
 from alkfish.plugin.layers import CURRENT, LINE, OUTLINES, PAIRS, PATTERNS
 from alkfish.plugin.tools import Tool
 from alkfish.plugin.workspace import Workspace
-from alkfish.review import CaseState
+from alkfish.review import CaseState, SpotDeleted
 
 PRESSED = {
     "Return": Qt.Key.Key_Return, "Right": Qt.Key.Key_Right, "Left": Qt.Key.Key_Left,
@@ -93,6 +95,90 @@ def test_keys_in_a_text_field_belong_to_the_field(desk, session, press, qtbot, q
     qapp.processEvents()
     assert not session.decided.any()
     assert session.review.read.notes[-1].text == "12 sharp"
+
+
+def test_a_half_written_note_stays_with_its_nucleus(desk, session, press, qtbot, qapp):
+    session.start_read()
+    first, second = session.draw[:2]
+    press("T")
+    field = QApplication.focusWidget()
+    qtbot.keyClicks(field, "cut")
+    session.go(second)
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert not session.review.read.notes, "it is none of the nucleus that is shown now"
+    session.go(first)
+    desk.review.catch_up()
+    assert field.text() == "cut"
+    field.setFocus()
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    assert QApplication.focusWidget() is not field
+    desk.workspace.set_reader("B. Reader")
+    assert field.text() == "", "of another reader nothing shows"
+
+
+def test_undoing_an_edit_goes_to_its_nucleus(desk, session, press):
+    session.start_read()
+    first, third = session.draw[0], session.draw[2]
+    spots = session.result.spots
+    own = (spots.fov == first.fov) & (spots.nucleus_id == first.nucleus_id)
+    assert session.edit(SpotDeleted(first.fov, int(spots.spot_id[own][0])))
+    session.go(third)
+    press("U")
+    assert session.current == first
+    session.go(third)
+    press("U", Qt.KeyboardModifier.ShiftModifier)
+    assert session.current == first
+
+
+def test_the_picture_shows_the_nucleus_of_a_reader_who_sits_down(desk, session):
+    session.start_read()
+    session.go(session.draw[3])
+    desk.workspace.set_reader("B. Reader")
+    now = desk.workspace.session
+    table, row = now.result.nuclei, now.rows[now.current]
+    size = now.result.pixel_size_um[now.current.fov]
+    assert desk.layers.fov == now.current.fov
+    seen = camera_of(desk.viewer).center[-2:]
+    assert np.allclose(seen, (table.y_px[row] * size, table.x_px[row] * size))
+
+
+def test_nothing_is_decided_while_the_picture_shows_other_settings(desk, session, press, qtbot):
+    session.start_read()
+    first = session.current
+    box = desk.settings.form.value_box("scorable", "min_diam_um")
+    box.setValue(14.0)
+    qtbot.waitUntil(lambda: desk.settings.preview_layers.is_shown, timeout=60_000)
+    press("Return")
+    assert not session.decided.any()
+    assert "trial" in desk.review.message.text()
+    press("D")
+    assert desk.editor.tool is Tool.NONE
+    session.go(next(key for key in session.draw if key.fov != first.fov))
+    assert not desk.settings.preview_layers.is_shown, "never over the pixels of another field"
+    desk.settings.reset.click()
+    assert not desk.settings.preview_layers.is_shown
+    press("1")
+    assert session.decided.sum() == 1
+
+
+def test_no_hint_of_napari_promises_another_use_of_a_key(desk, session):
+    assert {layer.help for layer in desk.layers.layers.values()} == {""}
+
+
+def test_a_closed_panel_comes_back_by_the_menu(desk, qapp):
+    first = desk.review.parentWidget()
+    for dock in (first, desk.docks["Case"], desk.docks["Gallery"]):
+        dock.title.close_button.click()
+        qapp.processEvents()
+        assert dock.isHidden()
+    entries = {a.text(): a for a in desk.viewer.window.window_menu.actions()}
+    assert {"Review", *desk.docks} <= set(entries)
+    entries["Case"].trigger()
+    assert not desk.docks["Case"].isHidden()
+    review_widget()
+    qapp.processEvents()
+    assert not first.isHidden()
+    assert not desk.docks["Gallery"].isHidden()
 
 
 def test_enter_behind_the_name_of_a_reader_decides_nothing(desk, session, press, qtbot, qapp):
@@ -377,6 +463,7 @@ def test_two_readers_press_their_way_to_a_signed_call(desk, workspace):
 
 def test_the_note_is_kept_and_shown(desk, session, qapp):
     session.start_read()
+    qapp.processEvents()
     desk.review.note.setText("two cells on top of each other")
     desk.review.note.returnPressed.emit()
     desk.review.show_nucleus()

@@ -31,6 +31,12 @@ from alkfish.plugin.workspace import workspace_of
 TICK_MS = 5_000
 """How often the window looks for what others have written."""
 
+TRIAL = (
+    "Nothing was done: the picture shows a trial of other settings, not the case. "
+    "Press Back to the case in the settings first."
+)
+"""Said where the marks in the picture are not those that a step would be about."""
+
 SIDE_PX, GALLERY_PX = 350, 236
 """Width of the docks beside the picture, height of the gallery, at 1280 x 800."""
 
@@ -55,6 +61,7 @@ class ReviewDesk:
         self.layers = CaseLayers(self.workspace)
         self.editor = Editor(self.layers)
         self._add_docks(with_review=with_review)
+        self.editor.is_trying = self.is_trying
         self._bind_keys()
         self._typing = TypingGuard(self.gallery)
         self._guard = ViewGuard(self.layers, self.docks["Case"].window(), _canvas(viewer))
@@ -72,7 +79,7 @@ class ReviewDesk:
     def decide(self, pattern: Pattern) -> None:
         """Decide the current nucleus and go on."""
         session = self.workspace.session
-        if session is not None and session.decide(pattern):
+        if session is not None and not self.is_trying() and session.decide(pattern):
             self._go_on()
 
     def reject(self, why: str) -> None:
@@ -84,7 +91,7 @@ class ReviewDesk:
     def agree(self) -> None:
         """Decide the current nucleus as it is shown, and go on."""
         session = self.workspace.session
-        if session is None or session.current is None:
+        if session is None or session.current is None or self.is_trying():
             return
         row = session.rows[session.current]
         if session.decided[row]:
@@ -117,7 +124,15 @@ class ReviewDesk:
             text = "Start a read first: decisions belong to a read."
             session.said.emit(session.look() or text, True)
             return
-        self.review.ask_reason()
+        if not self.is_trying():
+            self.review.ask_reason()
+
+    def is_trying(self) -> bool:
+        """Whether the picture shows a trial of other settings; then nothing is decided by it."""
+        shown = self.settings.preview_layers.is_shown
+        if shown:
+            self.workspace.said.emit(TRIAL, True)
+        return shown
 
     def write_note(self) -> None:
         """Put the cursor into the note."""
@@ -155,9 +170,9 @@ class ReviewDesk:
         self.gallery = GalleryDock(self.workspace)
         self._size = window._qt_window.size()
         if with_review:
-            window.add_dock_widget(self.review, name="Review", area="right")
+            self._dock(self.review, "Review", "right")
         self.docks = {
-            name: window.add_dock_widget(widget, name=name, area=area, tabify=tabify)
+            name: self._dock(widget, name, area, tabify=tabify)
             for name, widget, area, tabify in (
                 ("Case", self.case, "right", with_review),
                 ("Cases", self.worklist, "right", True),
@@ -167,6 +182,28 @@ class ReviewDesk:
             )
         }
         self.docks["Score"].hide()
+        QTimer.singleShot(0, self.arrange)
+
+    def _dock(self, widget: QWidget, name: str, area: str, *, tabify: bool = False) -> Any:
+        """Dock a panel that can be put away and called back by the menu *Window*."""
+        window = self.viewer.window
+        dock = window.add_dock_widget(
+            widget, name=name, area=area, tabify=tabify, menu=window.window_menu
+        )
+        dock.destroyOnClose = dock.hide  # the cross of napari would throw it away for good
+        return dock
+
+    @property
+    def has_review(self) -> bool:
+        """Whether the review is docked: of a dock of its own napari keeps nothing when closed."""
+        return _dock_of(self.review) is not None
+
+    def show_docks(self) -> None:
+        """Bring back the panels that were closed."""
+        first = _dock_of(self.review)
+        for dock in (first, *(d for name, d in self.docks.items() if name != "Score")):
+            if dock is not None:
+                dock.show()
         QTimer.singleShot(0, self.arrange)
 
     def show_scoring(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -49,6 +49,8 @@ class Editor:
     ----------
     tool : Tool
         What the next click or drag does.
+    is_trying : callable
+        Returns whether the picture shows something else than the case.
     tool_changed : Signal
         Emits the tool.
     """
@@ -59,6 +61,7 @@ class Editor:
         self.layers = layers
         self.workspace = layers.workspace
         self.tool = Tool.NONE
+        self.is_trying: Callable[[], bool] = lambda: False
         layers.viewer.mouse_drag_callbacks.append(self._drag)
         self.workspace.session_changed.connect(lambda: self.take(Tool.NONE))
 
@@ -105,6 +108,8 @@ class Editor:
         if session.blocked or not session.is_reading:
             text = "Start a read first: edits belong to a read."
             session.said.emit(session.blocked or text, True)
+            return False
+        if self.is_trying():
             return False
         if not session.may_see_machine and tool not in (Tool.DECLUMP, Tool.MERGE):
             text = "In a blinded read signals are hidden and not edited: decide the pattern."

@@ -135,7 +135,7 @@ class GalleryDock(QWidget):
         reading = session is not None and session.is_reading
         if session is not None and (reading != self._was_reading or self._is_new):
             read = session.review.read
-            fifty = read is not None and read.mode is ReadMode.FIFTY
+            fifty = read is not None and read.mode is ReadMode.FIFTY and bool(session.draw)
             self.bar.set_standing(Standing.READ if fifty else Standing.ALL)
         self._was_reading = reading
         self._arrange_soon()
@@ -222,7 +222,7 @@ class GalleryDock(QWidget):
         shown, n_chosen = len(self.model.rows), len(self.view.chosen())
         parts = [f"{shown:,} of {table.n_allowed:,} nuclei"]
         if n_chosen > 1:
-            parts.append(f"<b>{n_chosen:,} selected: a decision is for all of them</b>")
+            parts.append(f"<b>{n_chosen:,} selected: keys pressed here decide all of them</b>")
         elif session.current and not self.model.index_of(session.current).isValid():
             parts.append("the current nucleus is not among them")
         if not self._pictures.available:

@@ -119,14 +119,19 @@ def _is_demo(bundle: Path) -> bool:
 
 
 def review_widget() -> Any:
-    """Return the review dock for the present viewer, and lay the others around it."""
+    """Return the review dock for the present viewer, and lay the others around it.
+
+    Where it is open already, panels that were closed are shown again.
+    """
     from qtpy.QtWidgets import QLabel
 
     from alkfish.plugin.desk import desk_of, has_desk
 
     viewer = _viewer()
     if has_desk(viewer):
-        return QLabel("The review is open already.")
+        desk = desk_of(viewer)
+        desk.show_docks()
+        return QLabel("The review is shown again.") if desk.has_review else desk.review
     return desk_of(viewer, with_review=False).review
 
 

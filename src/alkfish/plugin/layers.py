@@ -97,6 +97,8 @@ class CaseLayers:
         for part, layer in self.layers.items():
             if layer.visible != self._settings.is_visible(part):  # setting it is not cheap
                 layer.visible = self._settings.is_visible(part)
+            if layer.help:  # napari's "use <2> for add points", where 2 decides a nucleus
+                layer.help = ""
         self._settings.follow(self.layers)
         self._fill_marks()
         self._show_current(centre=False)
@@ -252,6 +254,8 @@ class CaseLayers:
         self._is_new_case = False
         if other:
             self.zoom_in()
+        else:  # scored again, or another reader: the current nucleus is another one
+            self.centre()
 
     def _field_of(self, nucleus: NucleusKey | None) -> str:
         if nucleus is not None:

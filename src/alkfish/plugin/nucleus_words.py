@@ -145,7 +145,8 @@ def _flags(session: ReviewSession, row: int) -> tuple[str, ...]:
 def _notes(session: ReviewSession, nucleus: NucleusKey) -> tuple[str, ...]:
     read = session.review.read
     reads = (read,) if read else session.review.reads()
-    return tuple(note.text for each in reads for note in each.notes if note.nucleus == nucleus)
+    here = [each for each in reads if each.result == session.review.fingerprint]
+    return tuple(note.text for each in here for note in each.notes if note.nucleus == nucleus)
 
 
 def progress_words(session: ReviewSession) -> str:

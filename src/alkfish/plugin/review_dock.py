@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QLabel,
-    QLineEdit,
     QMenu,
     QPushButton,
     QScrollArea,
@@ -32,6 +31,7 @@ from alkfish.plugin.dialogs import breakable, wrapped
 from alkfish.plugin.keys import BY_NAME, KEYS, REASONS, Group, key_words
 from alkfish.plugin.links import Links
 from alkfish.plugin.message import ALARM, Message
+from alkfish.plugin.note_field import NoteField
 from alkfish.plugin.nucleus_words import NucleusWords, describe_nucleus, progress_words
 from alkfish.plugin.session import Order, ReviewSession
 from alkfish.plugin.tools import TOOL_WORDS, Tool
@@ -105,6 +105,7 @@ class ReviewDock(QWidget):
         self.empty.setVisible(session is None)
         if session is None:
             return
+        self.note.show_of((session.case_id, session.review.reader, session.current))
         self.place.setText(progress_words(session))
         self._show_order(session)
         self._show_start(session)
@@ -162,7 +163,7 @@ class ReviewDock(QWidget):
         self.start.clicked.connect(self.desk.start_read)
         self.resume = QPushButton()
         self.resume.clicked.connect(self.desk.continue_read)
-        self.note = QLineEdit()
+        self.note = NoteField(self.desk.focus_picture)
         self.note.setPlaceholderText(f"Note on this nucleus ({BY_NAME['note'].keys[0]})")
         self.note.returnPressed.connect(self._write_note)
         self.notes = wrapped("")
@@ -284,6 +285,7 @@ class ReviewDock(QWidget):
         self.tool.setVisible(tool is not Tool.NONE)
 
     def _write_note(self) -> None:
+        self.catch_up()
         text = self.note.text().strip()
         if self._session is not None and text and self._session.note(text):
             self.note.clear()

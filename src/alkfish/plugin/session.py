@@ -336,8 +336,11 @@ class ReviewSession:
         done = self._do(write)
         if done:
             subject = next(e.subject for e in self.review.history() if e.seq == number)
-            if "nucleus_id" in subject:
-                self.go(NucleusKey(str(subject["fov"]), int(subject["nucleus_id"])))
+            numbers = subject.get("nuclei", [subject.get("nucleus_id", 0)])  # of an edit: several
+            keys = [NucleusKey(str(subject.get("fov", "")), int(each)) for each in numbers]
+            if self.current not in keys:
+                for key in [key for key in keys if key in self.rows][:1]:
+                    self.go(key)
         return done
 
     def _do(

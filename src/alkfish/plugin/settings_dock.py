@@ -175,7 +175,9 @@ class SettingsDock(QWidget):
         self._show_run()
 
     def _take_current(self, _: object) -> None:
-        if self.preview_layers.is_shown:
+        if self.live.isChecked() and self._is_changed():
+            self.job.forget()
+            self.preview_layers.clear()  # at once: it may lie over the pixels of another field
             self._later.start()
 
     def _show_run(self) -> None:

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from psygnal import Signal
 
-from alkfish.errors import AlkfishError, BundleError, StoreError
+from alkfish.errors import AlkfishError, BundleError
 from alkfish.io.bundle import RESULT, open_bundle
 from alkfish.io.locations import PicturePlace, recall_pictures, remember_pictures
 from alkfish.model.result import CaseResult
@@ -307,13 +307,13 @@ def _bundles(results: Path) -> list[Path]:
 
 
 def _open_store(results: Path, store: str) -> Store:
-    """Open the store; of a folder that cannot be written a view of it."""
-    try:
-        return open_store(store or results)
-    except StoreError:
-        if store or can_be_written(results):
-            raise
+    """Open the store; of a folder that cannot be written a view of it.
+
+    SQLite itself does not always tell: files left beside the store let it be opened all the same.
+    """
+    if not store and not can_be_written(results):
         return open_view(results)
+    return open_store(store or results)
 
 
 def _replaced_words(older: ReviewSession) -> str:

@@ -132,7 +132,8 @@ class ReaderView:
     @property
     def result(self) -> CaseResult:
         """The result with the edits of the own open read; else the machine's one."""
-        return self._case.edited(self.read.edits) if self.read else self._case.result
+        read = self._read_here()
+        return self._case.edited(read.edits) if read else self._case.result
 
     def values(self) -> tuple[NucleusValue, ...]:
         """Return machine value, reader values and final value of every nucleus.
@@ -202,6 +203,10 @@ class ReaderView:
     def _sees(self, read: Read) -> bool:
         return self._sees_all() or same_person(read.reader, self.reader)
 
+    def _read_here(self) -> Read | None:
+        """Return the own open read, if it was made on this result: names of nuclei hold in one."""
+        return self.read if self._is_linked() else None
+
     def _is_linked(self) -> bool:
         return bool(self._review.versions) and not self.is_rescored
 
@@ -221,16 +226,18 @@ class ReaderView:
 
         While the reader has a read open it is that one alone; none on another result.
         """
-        if self.read is not None:
-            return (self.read,)
         if not self._is_linked():
             return ()
+        if self.read is not None:
+            return (self.read,)
         roles = (ReadRole.FIRST, ReadRole.SECOND)
         found = [self._review.version.read_of(role) for role in roles]
         return tuple(read for read in found if read and read.finished and self._sees(read))
 
     def _proposed_by(self, reads: tuple[Read, ...]) -> Mapping[NucleusKey, str]:
-        read = self.read or next((read for read in reads if read.mode is ReadMode.FULL), None)
+        read = self._read_here() or next(
+            (read for read in reads if read.mode is ReadMode.FULL), None
+        )
         return self._case.proposed(read.edits if read else ())
 
     def _edited_by(self, reads: tuple[Read, ...]) -> CaseResult:

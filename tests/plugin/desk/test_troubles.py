@@ -66,6 +66,8 @@ class TestScoredAgain:
         now = workspace.session
         assert now.review.is_rescored
         assert len(now.keys) == len(OTHER), "the new result is shown"
+        assert not now.decided.any(), "numbers name other nuclei there"
+        assert now.patterns.tolist() == list(now.result.nuclei.pattern)
         assert "Your read (3 decided) stays in the log" in heard[-1]
         dock.show_case()
         assert "scored again" in dock.step.text()
@@ -175,6 +177,14 @@ class TestViewOnly:
         assert len(workspace.cases()) == 3
         workspace.close()
         assert sorted(locked.rglob("*")) == before
+
+    def test_it_is_told_at_once_where_the_store_can_still_be_opened(
+        self, workspace, made, monkeypatch
+    ):
+        monkeypatch.setattr(workspace_module, "can_be_written", lambda _: False)
+        with open_store(made):  # leaves files by which SQLite opens it for reading
+            workspace.open(made / "case a", reader="Ada")
+        assert workspace.session.blocked == VIEW_ONLY
 
     def test_reads_of_others_are_shown_and_followed(self, workspace, made, request):
         workspace.open(made / "case a", reader="Ada")

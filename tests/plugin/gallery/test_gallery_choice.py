@@ -109,20 +109,23 @@ CHOICES = st.builds(
 
 @pytest.fixture(scope="module")
 def tables(make_case, tmp_path_factory):
-    """Return tables of a session without a read, and of one with decisions in an open read."""
+    """Tables of a session without a read, and of one with decisions in an open read."""
     from alkfish.plugin.session import ReviewSession
     from alkfish.review import open_store
 
-    found = []
+    found, stores = [], []
     for reading in (False, True):
         store = open_store(tmp_path_factory.mktemp("store"))
+        stores.append(store)
         session = ReviewSession(store, make_case(40), "A. Reader")
         if reading:
             session.start_read(ReadMode.FULL)
             session.decide(Pattern.FUSED, session.draw[:5])
             session.reject("overlap", session.draw[5:8])
         found.append(GalleryTable(session))
-    return found
+    yield found
+    for store in stores:
+        store.close()
 
 
 @settings(max_examples=60, deadline=None)

@@ -353,6 +353,22 @@ def test_rescoring_destroys_no_read_and_is_told(ada, local, mixed, make_result, 
     assert not again.is_rescored
 
 
+def test_an_open_read_shows_nothing_on_another_result(ada, local, make_result):
+    """A number names another nucleus there: a decision or an edit would land on the wrong one."""
+    ada.start_read()
+    first = ada.queue()[0]
+    spot = int(ada.result.spots.spot_id[ada.result.spots.nucleus_id == first.nucleus_id][0])
+    ada.edit(SpotDeleted(first.fov, spot))
+    ada.set_pattern(first, Pattern.SPLIT)
+    other = make_result(["FUSED"] * 120)
+    late = CaseReview(local, other, "Ada")
+    assert late.is_rescored
+    assert late.result is other
+    assert late.counted_reads() == ()
+    assert not any(value.readers for value in late.values())
+    assert {value.final for value in late.values()} == {"FUSED"}
+
+
 def test_scoring_the_same_again_is_not_another_result(ada, local, make_result, mixed):
     ada.start_read()
     created = replace(mixed.provenance, created="2030-01-01T00:00:00+00:00")
