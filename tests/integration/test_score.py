@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tifffile
 
 import alkfish as api
 from alkfish.cli import ExitCode
@@ -297,3 +298,97 @@ def test_real_picture_of_an_amplification_is_not_called_a_break_apart(alkfish, t
     assert scored["call"] != "POSITIVE"
     assert scored["n_nuclei"] > 10
     assert sum(scored["excluded"].values()) > 0
+
+
+def test_another_scene_of_the_same_file_is_scored_again(alkfish, case, tmp_path):
+    channels = {"Name": ["DAPI", "SpectrumOrange", "SpectrumGreen"]}
+    size = {f"PhysicalSize{axis}": 0.1 for axis in "XY"}
+    with tifffile.TiffWriter(tmp_path / "two.ome.tif", ome=True) as writer:
+        for name in ("field_01", "field_02"):
+            names = {"axes": "CYX", "Name": name, "Channel": channels, **size}
+            pixels = tifffile.imread(case / f"{name}.ome.tif")
+            writer.write(pixels, photometric="minisblack", metadata=names)
+    told = {}
+    for scene in ("0", "1", "field_02"):
+        told[scene] = alkfish.json(
+            "score", tmp_path / "two.ome.tif", "-o", tmp_path / "out", "--scene", scene
+        )["cases"][0]
+    assert [item["status"] for item in told.values()] == ["scored", "scored", "kept"]
+    assert told["1"]["why"] == ["how the pictures are read changed"]
+    (note,) = api.open_bundle(tmp_path / "out" / "two").notes["two"]
+    assert note.startswith("scene 1 'field_02' of a file with 2 scenes")
+
+
+def test_where_the_pictures_lie_is_noted_also_of_a_result_that_is_kept(
+    alkfish, case, scored, tmp_path
+):
+    from alkfish.io.locations import recall_pictures
+
+    shutil.copytree(scored, tmp_path / "out")
+    shutil.copytree(case, tmp_path / "small")
+    (kept,) = alkfish.json("score", tmp_path / "small", "-o", tmp_path / "out")["cases"]
+    assert kept["status"] == "kept"
+    assert recall_pictures(tmp_path / "out", "small").images == (tmp_path / "small",)
+    (tmp_path / "out" / "pictures.json").unlink()
+    alkfish("score", tmp_path / "small", "-o", tmp_path / "out")
+    assert recall_pictures(tmp_path / "out", "small").images == (tmp_path / "small",)
+
+
+def read(out):
+    """Let a person read the case ``small``."""
+    from alkfish.review import CaseReview, ReadMode, open_store
+
+    with open_store(out) as store:
+        review = CaseReview(store, api.open_bundle(out / "small"), reader="A. Reader")
+        review.start_read(ReadMode.FULL)
+        review.finish_read()
+
+
+OTHER = ("--set", "detect.min_snr=6")
+
+
+def test_a_read_result_that_python_wrote_is_kept_for_the_same_settings_only(
+    alkfish, case, scored, tmp_path
+):
+    api.write_bundle(api.open_bundle(scored / "small"), tmp_path)
+    read(tmp_path)
+    (kept,) = alkfish.json("score", case, "-o", tmp_path)["cases"]
+    assert (kept["status"], kept["why"]) == ("kept", ["kept as people have read it"])
+    for option, reason in (
+        (OTHER, "the settings changed"),
+        (("--pixel-size-um", "0.11"), "how the pictures are read changed"),
+    ):
+        document = alkfish.json("score", case, "-o", tmp_path, *option, code=ExitCode.CASE_FAILED)
+        (failed,) = document["cases"]
+        assert "people have read" in failed["error"]["problem"]
+        assert reason in failed["error"]["found"]
+        assert failed["has_older_result"]
+
+
+def test_a_result_that_a_reader_scored_again_is_kept_and_told_but_not_for_other_pictures(
+    alkfish, case, scored, tmp_path
+):
+    from alkfish.review import CaseReview, open_store, replace_result
+
+    shutil.copytree(case, tmp_path / "small")
+    out = tmp_path / "out"
+    shutil.copytree(scored, out)
+    read(out)
+    config = api.Config().with_settings([OTHER[1]])
+    with open_store(out) as store:
+        review = CaseReview(store, api.open_bundle(out / "small"), reader="A. Reader")
+        rescored = api.score_case(api.open_case(case), config=config)
+        replace_result(review, rescored, out, why="dim probe lot")
+    done = alkfish("score", tmp_path / "small", "-o", out)
+    words = "kept as a reader scored it again, though the settings changed"
+    assert words in done.stdout.replace("\n", " ")
+    assert words in (out / "batch.log").read_text("utf-8")
+    shutil.copy(case / "field_01.ome.tif", tmp_path / "small" / "field_02.ome.tif")
+    alkfish("score", tmp_path / "small", "-o", out, code=ExitCode.CASE_FAILED)
+    alkfish("score", tmp_path / "small", "-o", out, *OTHER, code=ExitCode.CASE_FAILED)
+
+
+def test_that_an_older_result_still_lies_there_is_told(alkfish, case, scored, tmp_path):
+    shutil.copytree(scored, tmp_path, dirs_exist_ok=True)
+    done = alkfish("score", case, "-o", tmp_path, "--scene", "none", code=ExitCode.CASE_FAILED)
+    assert "an older result of the case" in done.stdout

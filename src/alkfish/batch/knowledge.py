@@ -86,6 +86,10 @@ class BatchKnowledge:
 
 
 def _same_scene(one: BatchCase, other: BatchCase) -> bool:
-    """Whether two cases may show the same part of a file: scenes of one slide are not the same."""
+    """Whether two cases may show the same part of a file: scenes of one slide are not the same.
+
+    A number and a name may mean the same scene.
+    """
     scenes = {one.reading.scene, other.reading.scene}
-    return len(scenes) == 1 or "" in scenes
+    numbers = [scene.isascii() and scene.isdigit() for scene in scenes]
+    return len(scenes) == 1 or "" in scenes or len(set(numbers)) == 2

@@ -57,6 +57,10 @@ class Figures:
         )
 
 
+KEPT = "done before and intact"
+"""What is told of a result that is kept."""
+
+
 @dataclass(frozen=True)
 class Done:
     """A case that has a result.
@@ -71,6 +75,8 @@ class Done:
         The report of the case, if there is one.
     problems : tuple of str
         What else went wrong: a report that could not be written.
+    kept : str
+        Why its result stayed, if it is not new.
     """
 
     case: BatchCase
@@ -80,6 +86,12 @@ class Done:
     why: tuple[str, ...] = ()
     report: Path | None = None
     problems: tuple[str, ...] = ()
+    kept: str = KEPT
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why an older result was replaced, or kept though it is not as a batch left it."""
+        return self.why if self.is_new or self.kept == KEPT else (self.kept,)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from alkfish.batch.cases import BatchCase
+from alkfish.batch.outcomes import KEPT
 from alkfish.batch.outlines import OutlineOptions, find_outlines
-from alkfish.batch.recipe import is_own, make_recipe, reasons_to_score, report_of
+from alkfish.batch.recipe import (
+    is_own,
+    make_recipe,
+    reasons_to_score,
+    recipe_of_result,
+    report_of,
+)
 from alkfish.batch.reviews import ReviewNote
 from alkfish.batch.work import REPORT, CaseWork, ReportPlan, details_of
 from alkfish.config import Config
@@ -34,6 +41,8 @@ class Plan:
         Whether it is to be scored.
     report_needed : bool
         Whether only its report is to be written.
+    kept : str
+        Why its result stays, if it is not to be scored.
     """
 
     case: BatchCase
@@ -41,6 +50,7 @@ class Plan:
     why: tuple[str, ...]
     needed: bool
     report_needed: bool = False
+    kept: str = KEPT
 
     @property
     def is_slide(self) -> bool:
@@ -111,11 +121,30 @@ class Planner:
         if not bundle.exists():
             return Plan(case, work, (), needed=True)
         if review is not None and review.fingerprint and not is_own(bundle):
-            return Plan(case, work, (), needed=self.overwrite)  # scored again by a reader
+            return self._plan_of_readers(case, work, bundle, review)
         why = reasons_to_score(bundle, recipe)
         why = ("--overwrite was given",) if self.overwrite and not why else why
         self._check_replaceable(bundle, why, review)
         return Plan(case, work, why, bool(why), report_needed=self._report_needed(work, bundle))
+
+    def _plan_of_readers(
+        self, case: BatchCase, work: CaseWork, bundle: Path, review: ReviewNote
+    ) -> Plan:
+        """Decide about a result that people have read and no batch has written.
+
+        One that a reader has scored again is kept with the reader's settings, and so told; but
+        never for other pictures.
+        """
+        if self.overwrite:
+            return Plan(case, work, ("--overwrite was given",), needed=True)
+        older = recipe_of_result(bundle, work.case, work.recipe)
+        why = tuple(work.recipe.changes_from(older))
+        is_chosen = _is_scored_again(self.out, case.case_id) and older.inputs == work.recipe.inputs
+        if why and not is_chosen:
+            raise _read_already(bundle, why, review)
+        kept = "as a reader scored it again" if is_chosen else "as people have read it"
+        words = f"kept {kept}" + (f", though {'; '.join(why)}" if why else "")
+        return Plan(case, work, (), needed=False, kept=words)
 
     def _check_replaceable(
         self, bundle: Path, why: Sequence[str], review: ReviewNote | None
@@ -130,17 +159,28 @@ class Planner:
                 remedy="choose another folder with -o, or replace it with --overwrite",
             )
         if review is not None and review.fingerprint:
-            raise OutputError(
-                "the result would be made anew, but people have read the present one",
-                where=bundle,
-                found=f"{review.words}; {'; '.join(why)}",
-                remedy="keep it, or replace it with --overwrite and read the case again",
-            )
+            raise _read_already(bundle, why, review)
 
     def _report_needed(self, work: CaseWork, bundle: Path) -> bool:
         if not self.report.wanted:
             return False
         return report_of(bundle) != work.report_key or not (bundle / REPORT).is_file()
+
+
+def _read_already(bundle: Path, why: Sequence[str], review: ReviewNote) -> OutputError:
+    return OutputError(
+        "the result would be made anew, but people have read the present one",
+        where=bundle,
+        found=f"{review.words}; {'; '.join(why)}",
+        remedy="keep it, or replace it with --overwrite and read the case again",
+    )
+
+
+def _is_scored_again(out: Path, case_id: str) -> bool:
+    """Whether an earlier result of a case was kept when the present one replaced it."""
+    from alkfish.review.scored_again import earlier_results
+
+    return bool(earlier_results(out, case_id))
 
 
 @dataclass(frozen=True)

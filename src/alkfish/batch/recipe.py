@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from alkfish.config import Config
 from alkfish.errors import AlkfishError, output_errors
-from alkfish.io.bundle import LABELS, NUCLEI, RESULT, SPOTS
+from alkfish.io.bundle import LABELS, NUCLEI, RESULT, SPOTS, open_bundle
 from alkfish.io.geojson import Regions
 from alkfish.io.images import Case, FieldSource
 from alkfish.io.probes import probe_to_mapping
@@ -101,8 +101,15 @@ def make_recipe(
 
 
 def _how_read(source: FieldSource) -> list[Any]:
-    """Return how a field is read, with files by name: a folder may move."""
-    planes = {role: [Path(p.where).name, n] for role, (p, n) in source.planes.items()}
+    """Return how a field is read, with files by name: a folder may move.
+
+    The scene counts, too: one of several that is chosen gives a field of the same name as any
+    other of them.
+    """
+    planes = {
+        role: [Path(p.where).name, n, *([p.scene_index] if p.n_scenes > 1 else [])]
+        for role, (p, n) in source.planes.items()
+    }
     return [source.name, source.pixel_size_um, source.z_step_um, planes]
 
 
@@ -188,6 +195,37 @@ def _damage(bundle: Path, parts: Mapping[str, str]) -> Iterator[str]:
             checksum = ""
         if checksum != parts.get(name):
             yield f"{name} of the result is damaged" if checksum else f"{name} is missing"
+
+
+def recipe_of_result(bundle: Path, case: Case, recipe: Recipe) -> Recipe:
+    """Return what a result that no batch has written was made from, as far as it says.
+
+    It says nothing of outlined areas and channels: these are taken to be as they are now.
+
+    Parameters
+    ----------
+    bundle : Path
+        A folder that holds a result.
+    case : Case
+        The case as it is now.
+    recipe : Recipe
+        What the result would be made from now.
+
+    Raises
+    ------
+    BundleError
+        If the result is damaged.
+    """
+    result = open_bundle(bundle)
+    now = {source.name: source.pixel_size_um for source in case.fields}
+    return replace(
+        recipe,
+        version=result.provenance.version,
+        config=result.provenance.config_fingerprint,
+        probe=fingerprint(probe_to_mapping(result.probe)),
+        reading=recipe.reading if dict(result.pixel_size_um) == now else "",
+        inputs=result.provenance.inputs,
+    )
 
 
 def report_of(bundle: Path) -> str:

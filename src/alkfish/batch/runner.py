@@ -32,7 +32,7 @@ from alkfish.execute import Executor
 from alkfish.execute.executor import TASKS_PER_WORKER
 from alkfish.io.batch_note import BatchNote, read_note, write_note
 from alkfish.io.bundle import folder_name, open_bundle, place_bundle
-from alkfish.io.locations import remember_pictures
+from alkfish.io.locations import recall_pictures, remember_pictures
 from alkfish.model.result import Call
 from alkfish.pipeline import Spread
 from alkfish.pipeline.slide import SlideProgress
@@ -243,11 +243,12 @@ class Runner:
         problems = (problem,) if problem else ()
         done = Done(
             plan.case, figures, bundle, is_new, plan.why, report if report.is_file() else None,
-            problems,
+            problems, plan.kept,
         )  # fmt: skip
         self.outcomes[plan.case.case_id] = done
         self._plans[plan.case.case_id] = plan
-        if is_new:
+        known = recall_pictures(self.planner.out, plan.case.case_id)
+        if is_new or known.images != plan.case.place.images:  # moved, or killed before it was noted
             remember_pictures(self.planner.out, plan.case.case_id, plan.case.place)
         kind = EventKind.CASE_SCORED if is_new else EventKind.CASE_KEPT
         self.tell(Event(kind, done_text(done), plan.case.case_id, done_data(done, plan.weight)))
@@ -328,7 +329,7 @@ def done_text(done: Done) -> str:
     if call.call is not Call.NOT_EVALUABLE:
         words += f", {percent_of(call.counts, cutoff)} ({interval_text(call)})"
     words += f", {call.counts.n_positive} of {call.counts.n_enumerated} nuclei positive"
-    words = words if done.is_new else f"done before and intact: {words}"
+    words = words if done.is_new else f"{done.kept}: {words}"
     return "; ".join([words, *done.problems])
 
 
@@ -346,6 +347,6 @@ def done_data(done: Done, weight: int) -> dict[str, Any]:
         "bundle": str(done.bundle),
         "report": "" if done.report is None else str(done.report),
         "problems": list(done.problems),
-        "why": list(done.why),
+        "why": list(done.reasons),
         "weight": weight,
     }

@@ -159,7 +159,7 @@ def _values(
         return values | {"reason": "not reached: the run was stopped"}
     return values | _values_of_call(outcome, known) | {
         "review": _review_words(outcome, reviews),
-        "reason": "; ".join([*outcome.why, *outcome.problems]),
+        "reason": "; ".join([*outcome.reasons, *outcome.problems]),
         "report": _link(out, outcome),
         "bundle": outcome.bundle.name,
         **_values_of_origin(outcome.figures),
@@ -311,7 +311,7 @@ def _with_figures(
         high=call.interval[1],
         cautions=tuple(_cautions(outcome, known)),
         review=_review_words(outcome, reviews),
-        reason="; ".join(outcome.why),
+        reason="; ".join(outcome.reasons),
         problem="; ".join(outcome.problems),
         link=quote(_link(out, outcome)),
     )

@@ -56,6 +56,8 @@ def _details(outcome: Outcome) -> Iterator[str]:
     yield f"\n[bold]{escape(outcome.case.case_id)}[/]"
     if not isinstance(outcome, Done):
         yield "  [red]not scored[/]: see the error above"
+        if isinstance(outcome, Failed) and outcome.has_older:
+            yield "  [yellow]an older result of the case[/] still lies in the folder of results"
         return
     call = outcome.figures.call
     yield from (f"  {escape(reason)}" for reason in call.reasons)
@@ -64,7 +66,7 @@ def _details(outcome: Outcome) -> Iterator[str]:
     for caution in cautions_of(outcome):
         yield f"  [yellow]caution[/] {escape(caution.code)}: {escape(caution.text)}"
     yield from (f"  [red]{escape(problem)}[/]" for problem in outcome.problems)
-    kept = "" if outcome.is_new else " (done before and intact)"
+    kept = "" if outcome.is_new else f" ({outcome.kept})"
     yield f"  result: {escape(str(outcome.bundle))}{kept}"
     if outcome.report is not None:
         yield f"  report: {escape(str(outcome.report))}"
@@ -79,7 +81,8 @@ def outcome_as_json(outcome: Outcome, path: Path) -> dict[str, Any]:
     """Return one case of the JSON document of ``alkfish score``; its shape is in the CLI docs."""
     head = {"case_id": outcome.case.case_id, "path": str(path)}
     if isinstance(outcome, Failed):
-        return {**head, "status": "failed", "error": dict(outcome.error)}
+        older = {"has_older_result": outcome.has_older}
+        return {**head, "status": "failed", "error": dict(outcome.error), **older}
     if not isinstance(outcome, Done):
         return {**head, "status": "not reached"}
     figures = outcome.figures
@@ -87,7 +90,7 @@ def outcome_as_json(outcome: Outcome, path: Path) -> dict[str, Any]:
     return {
         **head,
         "status": "scored" if outcome.is_new else "kept",
-        "why": list(outcome.why),
+        "why": list(outcome.reasons),
         "bundle": str(outcome.bundle),
         "report": "" if outcome.report is None else str(outcome.report),
         "problems": list(outcome.problems),

@@ -31,16 +31,29 @@ def export(
         bool,
         typer.Option(
             "--fhir",
-            help="Write a FHIR R4B DiagnosticReport (JSON), preliminary and without a patient.",
+            help="Write a FHIR R4B DiagnosticReport (JSON) without a patient, preliminary until "
+            "the case is signed.",
         ),
     ] = False,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", metavar="OUT", help="Folder. Default: the bundle itself."),
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="FOLDER|URL",
+            help="For --xlsx and --fhir: where the reviews are kept, a folder or "
+            "postgresql://user@host/database. Default: the folder that holds the bundle.",
+        ),
+    ] = None,
     debug: DebugOption = False,
 ) -> None:
     """Write a result in other formats: for spreadsheets, QuPath and hospital systems.
+
+    What readers decided is taken from the review store for --xlsx and --fhir; --csv and --geojson
+    hold the machine's result.
 
     [bold]Examples[/]
 
@@ -65,8 +78,8 @@ def export(
     if xlsx:
         from alkfish.report.workbook import export_xlsx
 
-        typer.echo(str(export_xlsx(result, target)))
+        typer.echo(str(export_xlsx(result, target, store=store)))
     if fhir:
         from alkfish.report.fhir import export_fhir
 
-        typer.echo(str(export_fhir(result, target)))
+        typer.echo(str(export_fhir(result, target, store=store)))

@@ -19,6 +19,7 @@ from alkfish.model.result import Call, CaseResult
 from alkfish.report.details import CaseDetails, with_note
 from alkfish.report.iscn import iscn_string
 from alkfish.report.review import NOT_REVIEWED, ReviewState
+from alkfish.report.reviewed import review_of_bundle
 from alkfish.report.wording import (
     CALL_WORDS,
     NOTICE,
@@ -45,10 +46,13 @@ def export_fhir(
     *,
     details: CaseDetails | None = None,
     review: ReviewState | None = None,
+    store: str | Path | None = None,
 ) -> Path:
     """Write a bundle as ``<case>_fhir.json``; an older file of the same name is replaced.
 
-    What a batch noted of the case, as failed control slides, stands before its own cautions.
+    What a batch noted of the case, as failed control slides, stands before its own cautions. Call
+    and figures are those of the readers once they have called the case: `review`, or what the
+    review store says, as in `alkfish.report.reviewed.review_of_bundle`.
 
     Returns
     -------
@@ -63,9 +67,13 @@ def export_fhir(
         If fhir.resources is not installed, or the result does not fit the structure.
     OutputError
         If the file cannot be written.
+    StoreError
+        If there is a review store that cannot be read.
     """
-    note = read_note(bundle_path)
-    result, known = with_note(open_bundle(bundle_path), details or CaseDetails(), note)
+    note, shown = read_note(bundle_path), open_bundle(bundle_path)
+    if review is None:
+        shown, review = review_of_bundle(bundle_path, shown, store=store)
+    result, known = with_note(shown, details or CaseDetails(), note)
     document = fhir_report(result, details=known, review=review)
     _check(document)
     target = Path(out_dir) / f"{folder_name(result.case_id)}_fhir.json"
@@ -111,9 +119,11 @@ def fhir_report(
 
 
 def _conclusion(result: CaseResult, state: ReviewState, call: Call) -> str:
+    proposed = Call(state.machine_call) if state.machine_call else call
     parts = [
         f"{state.heading if state.is_read else NOT_REVIEWED}.",
         f"{CALL_WORDS[call]}: {call_meaning(call, result.call.counts, result.probe)}.",
+        *([f"The machine had proposed {CALL_WORDS[proposed]}."] if proposed != call else []),
         *(f"{reason}." for reason in result.call.reasons),
         *(f"Caution: {caution.text}." for caution in result.call.cautions),
         NOTICE,

@@ -10,13 +10,14 @@ from typing import Any
 from alkfish.errors import InputError, output_errors
 from alkfish.io.batch_note import read_note
 from alkfish.io.bundle import folder_name, open_bundle
-from alkfish.model.result import CaseResult
+from alkfish.model.result import Call, CaseResult
 from alkfish.model.signals import NucleusRecords, SpotRecords
 from alkfish.model.table import Table
 from alkfish.report.content import Content, make_content
 from alkfish.report.details import CaseDetails, with_note
 from alkfish.report.options import ReportOptions
-from alkfish.report.review import ReviewState
+from alkfish.report.reviewed import review_of_bundle
+from alkfish.report.wording import CALL_WORDS
 
 MAX_ROWS = 1_048_575
 """Rows of a sheet below its header."""
@@ -26,10 +27,14 @@ _MIN_WIDTH = 10
 Row = Sequence[Any]
 
 
-def export_xlsx(bundle_path: str | Path, out_dir: str | Path) -> Path:
+def export_xlsx(
+    bundle_path: str | Path, out_dir: str | Path, *, store: str | Path | None = None
+) -> Path:
     """Write a bundle as ``<case>.xlsx``; an older file of the same name is replaced.
 
-    Sheets: case, patterns, excluded, fields, nuclei, spots, and the meaning of the columns.
+    Sheets: case, patterns, excluded, fields, nuclei, spots, and the meaning of the columns. Once
+    readers have called the case, call, figures and nuclei are theirs, as in
+    `alkfish.report.reviewed.review_of_bundle`.
 
     Returns
     -------
@@ -44,13 +49,15 @@ def export_xlsx(bundle_path: str | Path, out_dir: str | Path) -> Path:
         If openpyxl is not installed, or a table has more rows than a sheet.
     OutputError
         If the file cannot be written.
+    StoreError
+        If there is a review store that cannot be read.
     """
-    note = read_note(bundle_path)
-    result, details = with_note(open_bundle(bundle_path), CaseDetails(), note)
+    shown, review = review_of_bundle(bundle_path, open_bundle(bundle_path), store=store)
+    result, details = with_note(shown, CaseDetails(), read_note(bundle_path))
     _check_rows(result)
     openpyxl = _openpyxl()
     book = openpyxl.Workbook(write_only=True)
-    content = make_content(result, review=ReviewState(), details=details, options=ReportOptions())
+    content = make_content(result, review=review, details=details, options=ReportOptions())
     for title, header, rows, widths in _sheets(result, content):
         _write_sheet(book, title, header, rows, widths)
     data = BytesIO()  # openpyxl cannot be stopped halfway through a file
@@ -91,6 +98,8 @@ def _case_rows(result: CaseResult, content: Content) -> Iterator[Row]:
     yield "state", content.review.heading
     yield "case", content.case_id
     yield "call", content.call_words
+    if content.review.machine_call:
+        yield "call of the machine", CALL_WORDS[Call(content.review.machine_call)]
     yield "positive nuclei", content.n_positive
     yield "counted nuclei", content.n_counted
     if content.rate:

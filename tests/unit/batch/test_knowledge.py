@@ -74,7 +74,10 @@ def test_the_same_picture_under_several_ids(done):
     assert known.note(other.case).cautions == ()
 
 
-@pytest.mark.parametrize(("scenes", "same"), [(("1", "2"), 0), (("1", "1"), 1), (("", "2"), 1)])
+@pytest.mark.parametrize(
+    ("scenes", "same"),
+    [(("1", "2"), 0), (("1", "1"), 1), (("", "2"), 1), (("1", "left"), 1), (("up", "left"), 0)],
+)
 def test_two_scenes_of_a_file_are_not_the_same_picture(done, scenes, same):
     pair = [
         with_pictures(done(name, 0, 100, reading=Reading(scene=scene)), "x")

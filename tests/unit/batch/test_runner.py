@@ -10,7 +10,7 @@ import pytest
 from alkfish.batch import runner as module
 from alkfish.batch.cases import BatchCase, Control
 from alkfish.batch.events import EventKind
-from alkfish.batch.outcomes import Done, Failed, Waiting
+from alkfish.batch.outcomes import KEPT, Done, Failed, Waiting
 from alkfish.batch.runner import Runner
 from alkfish.batch.work import Packed, ReportPlan
 from alkfish.errors import ExecutionError, ImageError
@@ -45,6 +45,7 @@ class StubPlan(SimpleNamespace):
     report_needed = False
     weight = 1
     why = ()
+    kept = KEPT
 
 
 class StubPlanner:

@@ -9,11 +9,13 @@ import pytest
 from alkfish.errors import InputError, OutputError
 from alkfish.io.bundle import open_bundle, write_bundle
 from alkfish.model.result import Call, PatternCounts
+from alkfish.model.signals import Pattern
 from alkfish.report import CaseDetails, Read, ReviewState, write_report
 from alkfish.report import workbook as workbook_module
 from alkfish.report.fhir import LOINC, export_fhir, fhir_report
 from alkfish.report.pdf import write_pdf
 from alkfish.report.workbook import export_xlsx
+from alkfish.review import CaseReview, ReadMode, open_store
 
 SIGNED = ReviewState(
     reads=(Read("A", PatternCounts(fused=50)),), final_call="NEGATIVE", signed_by="Dr. B"
@@ -107,6 +109,41 @@ def test_a_signed_review_makes_it_final(positive):
     assert document["status"] == "final"
     assert document["contained"][0]["valueCodeableConcept"] == {"text": "NEGATIVE"}
     assert not any("ISCN" in item["code"]["text"] for item in document["contained"])
+
+
+def test_an_overruled_call_of_the_machine_is_told(positive):
+    overruled = replace(SIGNED, machine_call="POSITIVE")
+    told = fhir_report(positive, review=overruled)["conclusion"]
+    assert "The machine had proposed POSITIVE." in told
+    agreed = replace(SIGNED, machine_call="NEGATIVE")
+    assert "had proposed" not in fhir_report(positive, review=agreed)["conclusion"]
+
+
+def test_what_was_read_and_signed_stands_in_the_exports(tmp_path, positive):
+    """Without being told: from the review store beside the result."""
+    pytest.importorskip("fhir.resources")
+    rule = replace(positive.probe.case_rule, min_nuclei=10)
+    probe = replace(positive.probe, case_rule=rule)
+    bundle = write_bundle(replace(positive, probe=probe), tmp_path / "results")
+    with open_store(bundle.parent) as store:
+        review = CaseReview(store, open_bundle(bundle), reader="Dr. B")
+        review.start_read(ReadMode.FULL)
+        for nucleus in review.queue():
+            review.set_pattern(nucleus, Pattern.FUSED)
+        called = review.finish_read()
+        preliminary = json.loads(export_fhir(bundle, tmp_path).read_text("utf-8"))
+        review.sign()
+    assert called.call is Call.NEGATIVE
+    assert preliminary["status"] == "preliminary"
+    assert preliminary["conclusion"].startswith("Read by 1 reader, not signed. NEGATIVE")
+    signed = json.loads(export_fhir(bundle, tmp_path).read_text("utf-8"))
+    assert signed["status"] == "final"
+    assert "Reviewed and signed by Dr. B. NEGATIVE" in signed["conclusion"]
+    rows = opened(export_xlsx(bundle, tmp_path))["case"].iter_rows(values_only=True)
+    case = dict(row[:2] for row in rows)
+    assert case["state"] == "Reviewed and signed by Dr. B"
+    assert (case["call"], case["call of the machine"]) == ("NEGATIVE", positive.call.call)
+    assert case["positive nuclei"] == 0
 
 
 def test_without_a_verdict_no_rate(make_result):
