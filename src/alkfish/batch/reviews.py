@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alkfish.io.bundle import RESULT
 from alkfish.model.result import Call
+from alkfish.review.elsewhere import store_elsewhere
 
 if TYPE_CHECKING:
     from alkfish.review.standing import Standing
@@ -44,11 +48,29 @@ NOT_REVIEWED = ReviewNote("not reviewed")
 def review_notes(out: Path) -> Mapping[str, ReviewNote]:
     """Return the state of every case with events in the review store; empty without a store.
 
+    Where the reads are kept in another store than the folder's, every case may have been read.
+
     Raises
     ------
     StoreError
         If the store cannot be read.
     """
+    other = store_elsewhere(out)
+    elsewhere = ReviewNote(f"read in {other}", "", other)
+    notes = dict.fromkeys(_case_ids(out), elsewhere) if other else {}
+    return notes | _notes_of_store(out)
+
+
+def _case_ids(out: Path) -> list[str]:
+    """Return the identifiers of the results of a folder; damaged ones are left out."""
+    found = []
+    for file in sorted(out.glob(f"*/{RESULT}")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            found.append(str(json.loads(file.read_text("utf-8"))["case"]))
+    return found
+
+
+def _notes_of_store(out: Path) -> dict[str, ReviewNote]:
     if not (out / STORE).is_file():
         return {}
     from alkfish.review.standing import standings
@@ -78,7 +100,7 @@ def keep_older(out: Path, case_id: str) -> Path | None:
     StoreError
         If the store cannot be read.
     """
-    if not (out / STORE).is_file():
+    if not (out / STORE).is_file() and not store_elsewhere(out):
         return None
     from alkfish.review.scored_again import keep_if_read
 

@@ -20,6 +20,7 @@ from alkfish.plugin.case_list import CaseEntry, CaseList
 from alkfish.plugin.pictures import CasePictures, differing, find_pictures
 from alkfish.plugin.session import ReviewSession
 from alkfish.review import Store, open_store
+from alkfish.review.elsewhere import note_elsewhere
 from alkfish.review.view_store import VIEW_ONLY, can_be_written, open_view
 
 AWAY = "The folder of results cannot be reached:"
@@ -110,6 +111,8 @@ class Workspace:
                 remedy="give the folder OUT that `alkfish score` wrote, or OUT/<case>",
             )
         opened = _open_store(results, store)
+        if store and Path(opened.name).parent != results.absolute():
+            note_elsewhere(results, opened.name)
         self._let_go()
         self.results, self._store = results, opened
         self._list = CaseList(results)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from alkfish.errors import StoreError
 from alkfish.model.result import CaseResult
 from alkfish.report.review import CONTROL, Read, ReviewState
 from alkfish.review.case_view import patterns_of
+from alkfish.review.elsewhere import store_elsewhere
 from alkfish.review.events import EventKind
 from alkfish.review.order import NucleusKey
 from alkfish.review.reader_view import ReaderView
@@ -47,9 +49,17 @@ def review_of_bundle(
     Raises
     ------
     StoreError
-        If there is a store that cannot be read, or none where one was named.
+        If there is a store that cannot be read, or none where one was named, or none was named and
+        the reads are kept in another than the folder's.
     """
     place = Path(bundle).absolute().parent
+    if store is None and (other := store_elsewhere(place)):
+        raise StoreError(
+            "the reads of these results are kept in another store",
+            where=place,
+            found=other,
+            remedy="name it with --store; if it was given up, delete review-store.txt",
+        )
     if store is None and not (place / FILE_NAME).is_file():
         return result, ReviewState()
     with open_store(store or place, create=False) as log:

@@ -17,6 +17,7 @@ from alkfish.io.fingerprint import result_fingerprint
 from alkfish.io.geojson import Regions
 from alkfish.model.result import CaseResult
 from alkfish.review.case_review import CaseReview
+from alkfish.review.elsewhere import store_elsewhere
 from alkfish.review.store import FILE_NAME, open_store
 
 EARLIER = ".earlier"
@@ -32,7 +33,8 @@ def earlier_results(results: str | Path, case_id: str) -> tuple[Path, ...]:
 def keep_if_read(results: str | Path, case_id: str) -> Path | None:
     """Return where the present bundle of a case has to be kept when another one replaces it.
 
-    None if nobody has read it, and if it is damaged.
+    None if nobody has read it, and if it is damaged. Where reads are kept in another store than the
+    folder's, it may have been read.
 
     Parameters
     ----------
@@ -42,16 +44,20 @@ def keep_if_read(results: str | Path, case_id: str) -> Path | None:
         Identifier of the case.
     """
     out, name = Path(results), folder_name(case_id)
-    if not (out / FILE_NAME).is_file():
+    if not store_elsewhere(out) and not _has_events(out, case_id):
         return None
-    with open_store(out, create=False) as store:
-        if store.head(case_id).seq == 0:
-            return None
     try:
         older = result_fingerprint(open_bundle(out / name))
     except BundleError:
         return None
     return out / EARLIER / name / older[:12]
+
+
+def _has_events(out: Path, case_id: str) -> bool:
+    if not (out / FILE_NAME).is_file():
+        return False
+    with open_store(out, create=False) as store:
+        return store.head(case_id).seq > 0
 
 
 def replace_result(

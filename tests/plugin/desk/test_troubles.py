@@ -12,6 +12,7 @@ from alkfish.plugin.case_dock import CaseDock
 from alkfish.plugin.worklist import Worklist
 from alkfish.plugin.workspace import AWAY
 from alkfish.review import CaseState, ReadMode, open_store
+from alkfish.review.elsewhere import store_elsewhere
 from alkfish.review.view_store import VIEW_ONLY
 
 from .conftest import build_result
@@ -271,3 +272,12 @@ def test_a_case_that_cannot_be_opened_leaves_the_open_one_marked(qtbot, workspac
     assert "nuclei.parquet" in worklist.footer.text()
     marked = worklist.table.selectionModel().selectedRows()
     assert [item.data() for item in marked] == ["case a"]
+
+
+def test_the_folder_says_where_its_reads_are_kept(workspace, made, tmp_path):
+    workspace.open(made, reader="Ada")
+    assert store_elsewhere(made) == ""
+    elsewhere = tmp_path / "elsewhere" / "review.sqlite"
+    elsewhere.parent.mkdir()
+    workspace.open(made, reader="Ada", store=str(elsewhere))
+    assert store_elsewhere(made) == str(elsewhere)

@@ -11,6 +11,7 @@ from alkfish.model.signals import Pattern
 from alkfish.report import ReviewState, render_html
 from alkfish.report.reviewed import OTHER_RESULT, review_of_bundle, reviewed_case
 from alkfish.review import CaseReview, ReadMode, open_store, verify
+from alkfish.review.elsewhere import note_elsewhere
 
 pytest.importorskip("sqlalchemy")
 
@@ -160,3 +161,14 @@ def runner():
         assert done.exit_code == 0, done.output
 
     return run
+
+
+def test_reads_in_another_store_are_asked_for(tmp_path, result):
+    note_elsewhere(tmp_path, "postgresql://lab@server/reviews")
+    with pytest.raises(StoreError, match=r"another store[\s\S]*postgresql://lab[\s\S]*--store"):
+        review_of_bundle(tmp_path / "case_17", result)
+    (tmp_path / "other").mkdir()
+    with open_store(tmp_path / "other"):
+        pass
+    shown, _ = review_of_bundle(tmp_path / "case_17", result, store=tmp_path / "other")
+    assert shown.call == result.call

@@ -22,6 +22,8 @@ from alkfish.review import (
     replace_result,
     verify,
 )
+from alkfish.review.elsewhere import note_elsewhere
+from alkfish.review.scored_again import keep_if_read
 
 SQUARE = np.array([[10, 10], [10, 300.25], [300.5, 300.25], [300.5, 10], [10, 10]], float)
 
@@ -205,3 +207,10 @@ def test_the_audit_says_in_words_what_was_changed(case, tmp_path):
     for part in ("again;", "4.2 ->", "Ada"):
         assert part in done.output, part
     assert "config_fing" not in done.output
+
+
+def test_a_result_that_may_have_been_read_elsewhere_is_kept(tmp_path, mixed):
+    write_bundle(mixed, tmp_path)
+    assert keep_if_read(tmp_path, mixed.case_id) is None
+    note_elsewhere(tmp_path, "postgresql://lab@server/reviews")
+    assert keep_if_read(tmp_path, mixed.case_id).parent.parent == tmp_path / ".earlier"
