@@ -80,6 +80,23 @@ def workspace(viewer, results):
 
 
 @pytest.fixture
+def desk(viewer, workspace, qapp):
+    """The panels around the window, arranged."""
+    from alkfish.plugin.desk import desk_of
+
+    found = desk_of(viewer)
+    found.arrange()
+    qapp.processEvents()
+    return found
+
+
+@pytest.fixture
+def session(desk):
+    """The session of the open case."""
+    return desk.workspace.session
+
+
+@pytest.fixture
 def coverage(viewer, qapp):
     """Return what share of the picture is drawn; a blank canvas has none."""
 

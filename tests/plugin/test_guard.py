@@ -6,7 +6,6 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
 from alkfish.plugin.convert import near_rows
-from alkfish.plugin.desk import desk_of
 from alkfish.plugin.layers import CURRENT, OUTLINES
 from alkfish.plugin.tools import Tool
 
@@ -18,19 +17,6 @@ HARMFUL = [
     (Qt.Key.Key_A, CTRL), (Qt.Key.Key_7, NONE), (Qt.Key.Key_5, NONE), (Qt.Key.Key_P, NONE),
     (Qt.Key.Key_V, SHIFT), (Qt.Key.Key_Up, CTRL), (Qt.Key.Key_Up, SHIFT | ALT),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def desk(viewer, workspace, qapp):
-    found = desk_of(viewer)
-    found.arrange()
-    qapp.processEvents()
-    return found
-
-
-@pytest.fixture
-def session(desk):
-    return desk.workspace.session
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from qtpy.QtWidgets import QApplication, QLineEdit
 
 from alkfish.model.probe import ProbeEnd
 from alkfish.plugin.convert import near_rows
-from alkfish.plugin.desk import desk_of
 from alkfish.plugin.drawing import camera_of
 from alkfish.plugin.keys import BY_NAME, KEYS
 from alkfish.plugin.launch import review_widget
@@ -20,19 +19,6 @@ PRESSED = {
     "Return": Qt.Key.Key_Return, "Right": Qt.Key.Key_Right, "Left": Qt.Key.Key_Left,
     "Escape": Qt.Key.Key_Escape,
 }  # fmt: skip
-
-
-@pytest.fixture
-def desk(viewer, workspace, qapp):
-    found = desk_of(viewer)
-    found.arrange()
-    qapp.processEvents()
-    return found
-
-
-@pytest.fixture
-def session(desk):
-    return desk.workspace.session
 
 
 @pytest.fixture

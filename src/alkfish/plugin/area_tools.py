@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from alkfish.errors import AlkfishError
@@ -17,6 +16,7 @@ from alkfish.plugin.area_shapes import areas_of_shapes, shapes_of_regions
 from alkfish.plugin.dialogs import breakable, wrapped
 from alkfish.plugin.links import Links
 from alkfish.plugin.rescoring import Rescorer
+from alkfish.plugin.timers import once_after
 
 if TYPE_CHECKING:
     from alkfish.plugin.session import ReviewSession
@@ -50,16 +50,10 @@ class AreaTools(QWidget):
         self._layers: dict[str, Any] = {}
         self._loading = False
         self._links, self._own = Links(), Links()
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(_SAVE_MS)
+        self._later = once_after(self, _SAVE_MS, self.save)
         self._before: Any = None
-        self._drawn_one = QTimer(self)
-        self._drawn_one.setSingleShot(True)
-        self._drawn_one.setInterval(0)
-        self._drawn_one.timeout.connect(self._put_away)
+        self._drawn_one = once_after(self, 0, self._put_away)
         self._make()
-        self._later.timeout.connect(self.save)
         self._own.join(workspace.session_changed, self._take_session)
         for end in (self._links.cut, self._own.cut):
             self.destroyed.connect(end)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QPaintEvent
 from qtpy.QtWidgets import (
     QHBoxLayout,
@@ -41,6 +41,7 @@ from alkfish.plugin.dialogs import (
 from alkfish.plugin.links import Links
 from alkfish.plugin.message import ALARM, Message
 from alkfish.plugin.tables import compact, fill_row, fit_height
+from alkfish.plugin.timers import once_after
 from alkfish.report.wording import PATTERN_WORDS, share_text
 from alkfish.review import EventKind, ReadMode
 
@@ -93,10 +94,7 @@ class CaseDock(QWidget):
         self._stale = False
         self._links, self._own = Links(), Links()
         self.ask = _ask
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(0)
-        self._later.timeout.connect(self._show_if_seen)
+        self._later = once_after(self, 0, self._show_if_seen)
         self._make()
         self._lay_out()
         self._own.join(workspace.session_changed, self._take_session)

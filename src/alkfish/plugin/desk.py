@@ -23,6 +23,7 @@ from alkfish.plugin.review_dock import ReviewDock
 from alkfish.plugin.scoring import ScoringDock
 from alkfish.plugin.session import Order
 from alkfish.plugin.settings_dock import SettingsDock
+from alkfish.plugin.timers import once_after
 from alkfish.plugin.typing_guard import TypingGuard
 from alkfish.plugin.view_guard import ViewGuard
 from alkfish.plugin.worklist import Worklist
@@ -69,10 +70,7 @@ class ReviewDesk:
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.tick)
         self._tick.start()
-        self._ahead = QTimer(self.review)
-        self._ahead.setSingleShot(True)
-        self._ahead.setInterval(0)  # after the paint
-        self._ahead.timeout.connect(self.layers.read_ahead)
+        self._ahead = once_after(self.review, 0, self.layers.read_ahead)  # after the paint
         self.review.destroyed.connect(self._leave)
         _prepare(viewer)
 

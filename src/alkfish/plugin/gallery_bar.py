@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from qtpy.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QPainter, QPixmap
 from qtpy.QtWidgets import (
     QButtonGroup,
@@ -20,6 +20,7 @@ from alkfish.plugin.gallery_choice import SHOWN_BLINDED, Choice, Doubt, Sort, St
 from alkfish.plugin.gallery_tile import draw_mark
 from alkfish.plugin.session import PATTERN_ORDER
 from alkfish.plugin.thumbnails import View
+from alkfish.plugin.timers import once_after
 from alkfish.report.wording import flag_meaning, words_of
 
 SIDES_PX = {"Small": 72, "Medium": 104, "Large": 176}
@@ -64,7 +65,7 @@ class GalleryBar(QWidget):
         self.views = QButtonGroup(self)
         self.marks, self.size_list = QCheckBox("Marks"), _box()
         self.more = _toggle("More filters", "Certainty, flag, field, words")
-        self._typing = QTimer(self)
+        self._typing = once_after(self, _TYPING_MS, self.choice_changed.emit)
         self._blinded = False
         self._set_up()
         for widget in self._widgets():
@@ -156,8 +157,6 @@ class GalleryBar(QWidget):
         self.size_list.setMinimumContentsLength(8)
         self.size_list.setCurrentIndex(1)
         self.size_list.setToolTip("Size of the tiles")
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_TYPING_MS)
 
     def _widgets(self) -> list[QWidget]:
         looks = [*self.views.buttons(), self.marks, self.size_list]
@@ -170,7 +169,6 @@ class GalleryBar(QWidget):
         for each in (self.standing, self.doubt, self.flag, self.fov, self.sort):
             each.currentIndexChanged.connect(lambda _number: self.choice_changed.emit())
         self.text.textChanged.connect(lambda _text: self._typing.start())
-        self._typing.timeout.connect(self.choice_changed.emit)
         self.more.toggled.connect(lambda _on: self._show_more())
         self.choice_changed.connect(self._show_more)
         self.views.idClicked.connect(lambda _number: self.look_changed.emit())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -16,6 +16,7 @@ from alkfish.plugin.gallery_view import GalleryView
 from alkfish.plugin.links import Links
 from alkfish.plugin.thumbnail_worker import ThumbnailWorker
 from alkfish.plugin.thumbnails import Look, TileMaker
+from alkfish.plugin.timers import once_after
 from alkfish.review import NucleusKey, ReadMode
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class GalleryDock(QWidget):
         self._message, self._footer = QLabel(NO_CASE), QLabel()
         self._all = QPushButton("Show all nuclei")
         self._pages = QStackedWidget()
-        self._later = QTimer(self)
+        self._later = once_after(self, 0, self._arrange)
         self._lay_out()
         self._connect()
         self._take_session()
@@ -76,8 +77,6 @@ class GalleryDock(QWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self._pages, 1)
         layout.addLayout(bottom)
-        self._later.setSingleShot(True)
-        self._later.setInterval(0)
 
     def _connect(self) -> None:
         self.bar.choice_changed.connect(self._arrange_soon)
@@ -89,7 +88,6 @@ class GalleryDock(QWidget):
             lambda place: open_menu(self.steps, self.view, place)
         )
         self._all.clicked.connect(self.bar.reset)
-        self._later.timeout.connect(self._arrange)
         own, links, worker = Links(), self._links, self.worker
         own.join(self.workspace.session_changed, self._take_session)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import (
     QComboBox,
@@ -34,6 +34,7 @@ from alkfish.plugin.message import ALARM, Message
 from alkfish.plugin.note_field import NoteField
 from alkfish.plugin.nucleus_words import NucleusWords, describe_nucleus, progress_words
 from alkfish.plugin.session import Order, ReviewSession
+from alkfish.plugin.timers import once_after
 from alkfish.plugin.tools import TOOL_WORDS, Tool
 from alkfish.review import CaseState
 
@@ -63,7 +64,7 @@ class ReviewDock(QWidget):
         self.desk, self.workspace = desk, desk.workspace
         self._session: ReviewSession | None = None
         self._links, self._own = Links(), Links()
-        self._soon = _timer(self, 0, self.show_nucleus)
+        self._soon = once_after(self, 0, self.show_nucleus)
         self._make()
         self._lay_out()
         self._own.join(self.workspace.session_changed, self._take_session)
@@ -361,14 +362,6 @@ def _grid(buttons: list[QPushButton], columns: int) -> QGridLayout:
     for k, button in enumerate(buttons):
         grid.addWidget(button, k // columns, k % columns)
     return grid
-
-
-def _timer(parent: QWidget, wait_ms: int, step: Callable[[], object]) -> QTimer:
-    timer = QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(wait_ms)
-    timer.timeout.connect(step)
-    return timer
 
 
 def _escaped(text: str) -> str:

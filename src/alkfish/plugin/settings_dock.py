@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -38,6 +37,7 @@ from alkfish.plugin.preview import (
 from alkfish.plugin.preview_layers import PreviewLayers
 from alkfish.plugin.rescoring import Rescorer
 from alkfish.plugin.settings_form import SettingsForm
+from alkfish.plugin.timers import once_after
 from alkfish.report.wording import rule_text
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ class SettingsDock(QWidget):
         self.rescorer = Rescorer(workspace, self)
         self.preview_layers = PreviewLayers(workspace.viewer)
         self.choose_file: Callable[[], str] = self._choose_file
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(DEBOUNCE_MS)
+        self._later = once_after(self, DEBOUNCE_MS, self._preview)
         self._make()
         self._lay_out()
         self._connect()
@@ -123,7 +121,6 @@ class SettingsDock(QWidget):
         self.reset.clicked.connect(self.show_case)
         self.apply.clicked.connect(self._score_again)
         self.stop.clicked.connect(self.rescorer.stop)
-        self._later.timeout.connect(self._preview)
         self.job.on_done = self._show
         self.job.on_failed = self._refuse
         self.rescorer.changed.connect(self._show_run)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, Qt
 
 from alkfish.plugin.layers import CaseLayers
+from alkfish.plugin.timers import once_after
 
 _CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 _HARMLESS = {
@@ -53,10 +54,7 @@ class ViewGuard(QObject):
         super().__init__(window)
         self._layers, self._viewer = layers, layers.viewer
         self._workspace = layers.workspace
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(0)
-        self._later.timeout.connect(self.put_back)
+        self._later = once_after(self, 0, self.put_back)
         for widget in (window, canvas, canvas.parentWidget()):
             if widget is not None:
                 widget.installEventFilter(self)
