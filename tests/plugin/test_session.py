@@ -6,7 +6,14 @@ import pytest
 from alkfish.model.probe import ProbeEnd
 from alkfish.plugin.session import Order
 from alkfish.plugin.workspace import Workspace
-from alkfish.review import CaseState, ReadMode, SpotAdded, SpotDeleted
+from alkfish.review import (
+    CaseState,
+    NucleiMerged,
+    NucleusDeclumped,
+    ReadMode,
+    SpotAdded,
+    SpotDeleted,
+)
 
 
 @pytest.fixture
@@ -154,6 +161,42 @@ def test_a_deleted_signal_changes_the_pattern_at_once(session):
     assert session.undo()
     assert told == ["", "SPLIT"]
     assert session.review.machine_result.spots is spots
+
+
+def test_merging_nuclei_apart_is_refused_and_the_current_nucleus_stays(session):
+    session.start_read()
+    nuclei, here = session.result.nuclei, session.current
+    own = [key for key in session.keys if key.fov == here.fov and key != here]
+    row = session.rows[here]
+    far = max(own, key=lambda k: abs(nuclei.y_px[session.rows[k]] - nuclei.y_px[row]))
+    said, before, gone_to = heard(session), session.result, []
+    session.current_changed.connect(gone_to.append)
+    assert not session.edit(NucleiMerged(here.fov, (here.nucleus_id, far.nucleus_id)))
+    assert "do not touch and cannot be merged" in said[-1][0]
+    assert said[-1][1]
+    assert session.result is before
+    assert session.current == here
+    assert gone_to == []
+
+
+def test_parting_and_merging_tells_what_becomes_of_the_read(session):
+    session.start_read()
+    nuclei, here = session.result.nuclei, session.current
+    row, said = session.rows[here], heard(session)
+    y, x = float(nuclei.y_px[row]), float(nuclei.x_px[row])
+    reach = float(np.sqrt(nuclei.area_um2[row])) / session.result.pixel_size_um[here.fov]
+    assert session.edit(
+        NucleusDeclumped(here.fov, here.nucleus_id, ((y, x - reach), (y, x + reach)))
+    )
+    assert "keeps the number" in said[-1][0]
+    part = max(key for key in session.keys if key.fov == here.fov)
+    session.go(part)
+    assert session.edit(NucleiMerged(here.fov, (part.nucleus_id, here.nucleus_id)))
+    assert "are one now" in said[-1][0]
+    assert not said[-1][1]
+    assert session.current == here, "the part is gone"
+    assert len(session.draw) == 50
+    assert here in session.undecided()
 
 
 def test_an_impossible_edit_is_said_and_changes_nothing(session):

@@ -291,7 +291,9 @@ def test_the_mouse_goes_to_nuclei_and_draws_cuts(desk, session, qtbot, qapp):
         qtbot.mouseMove(canvas, start + (stop - start) * share)
         qapp.processEvents()
     qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=stop)
-    assert said == []
+    assert [text[:26] for text in said] == [
+        f"Nucleus {first.nucleus_id} is parted into nuclei"[:26]
+    ]
     assert len(session.rows) == len(nuclei) + 1
     assert desk.editor.tool is Tool.NONE
 

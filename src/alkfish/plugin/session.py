@@ -28,6 +28,7 @@ from alkfish.review import (
     Store,
 )
 from alkfish.review.case_view import patterns_of
+from alkfish.review.edit_words import edit_in_words
 
 PATTERN_ORDER = ("SPLIT", "ISOLATED_3P", "ISOLATED_5P", "FUSED", "")
 """Patterns as lists show them: what can make a case positive first."""
@@ -251,11 +252,23 @@ class ReviewSession:
         return self._do(lambda: self.review.note(text, self.current), ())
 
     def edit(self, edit: Edit) -> bool:
-        """Edit spots or outlines; patterns follow."""
-        if not isinstance(edit, NucleiMerged):
-            return self._do(lambda: self.review.edit(edit))
-        self.go(NucleusKey(edit.fov, min(edit.nucleus_ids)))  # the one that stays
-        return self._do(lambda: self.review.edit(edit))
+        """Edit spots or outlines; patterns follow, and what became of the read is said."""
+        before = self.current
+        words: list[str] = []
+
+        def write() -> None:
+            coverage = self.review.coverage()
+            self.review.edit(edit)
+            words.append(edit_in_words(edit, coverage, self.review.coverage()))
+            if isinstance(edit, NucleiMerged):  # the parts are gone but for this one
+                self.current = NucleusKey(edit.fov, min(edit.nucleus_ids))
+
+        done = self._do(write)
+        if self.current != before:
+            self.current_changed.emit(self.current)
+        for text in filter(None, words):
+            self.said.emit(text, False)
+        return done
 
     def undo(self) -> bool:
         """Take back the last step of the read, and show the nucleus it was on."""

@@ -11,12 +11,13 @@ from alkfish.model.result import CaseResult
 from alkfish.model.signals import Pattern
 from alkfish.review.case_view import call_of_read, count, same_person
 from alkfish.review.changes import changes_between
-from alkfish.review.editing import touched_nuclei
+from alkfish.review.edit_words import Coverage
+from alkfish.review.editing import check_edit, touched_nuclei
 from alkfish.review.edits import Edit, edit_to_payload
 from alkfish.review.events import Draft, Event, EventKind, checked_text
 from alkfish.review.order import NucleusKey, draw_nuclei
 from alkfish.review.reader_view import ReaderView
-from alkfish.review.replay import Read, ReviewCall, counts_to_payload
+from alkfish.review.replay import Read, ReviewCall, counted_merges, counts_to_payload
 from alkfish.review.states import CaseState, ReadMode, ReadRole, check_step
 
 
@@ -89,7 +90,10 @@ class CaseReview(ReaderView):
         """
         plan = self._plan(ReadMode.FIFTY, blinded=False)
         start, size = plan["start"], plan["size"]
-        return draw_nuclei(self._case.order, start=start, size=size, rejected=()).n_missing
+        is_second = plan["role"] == ReadRole.SECOND.value
+        first = self._review.version.read_of(ReadRole.FIRST) if is_second else None
+        taken = self._case.drawn_before(counted_merges(first) if first else (), start)
+        return draw_nuclei(self._case.order, start=start, size=size, rejected=taken).n_missing
 
     def continuable(self) -> tuple[Read, ...]:
         """Return the own earlier reads that the read to be started now can take over.
@@ -117,6 +121,20 @@ class CaseReview(ReaderView):
         """Return the nuclei of the queue that are not decided yet, in order."""
         decided = self._own_read().decisions
         return tuple(key for key in self.queue() if key not in decided)
+
+    def coverage(self) -> Coverage:
+        """Return what the own open read covers now, to tell what an edit does to it."""
+        read = self._own_read()
+        draw = self._case.draw(read)
+        is_full = read.mode is ReadMode.FULL
+        return Coverage(
+            drawn=draw.nuclei,
+            decided=frozenset(read.decisions),
+            present=frozenset(self._case.proposed(read.edits)),
+            n_missing=draw.n_missing,
+            covers_all=is_full,
+            must_decide=not is_full or read.blinded,
+        )
 
     def set_pattern(self, nucleus: NucleusKey, pattern: Pattern, *, why: str = "") -> Event:
         """Decide the pattern of a nucleus, be it the machine's or another one.
@@ -156,6 +174,7 @@ class CaseReview(ReaderView):
             If the edit cannot be done; nothing was written.
         """
         read = self._writable_read()
+        check_edit(self.result, edit)
         touched = touched_nuclei(self.result, edit)
         patterns = self._case.proposed(read.edits)
         self._case.edited((*read.edits, edit))  # fails before anything is written; kept if not
@@ -416,7 +435,9 @@ class CaseReview(ReaderView):
         table = self.result.nuclei
         rows = ((table.fov == key.fov) & (table.nucleus_id == key.nucleus_id)).nonzero()[0]
         y_px, x_px = (round(float(values[rows[0]]), 1) for values in (table.y_px, table.x_px))
-        return {"y_px": y_px, "x_px": x_px, "position": self._case.positions.get(key, -1)}
+        read = self.read
+        position = self._case.position(key, read.edits if read else ())
+        return {"y_px": y_px, "x_px": x_px, "position": position}
 
     def _step_back(self, kind: EventKind, events: list[int], what: str) -> Event:
         if not events:

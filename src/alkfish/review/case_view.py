@@ -14,7 +14,15 @@ from alkfish.model.probe import CaseRule
 from alkfish.model.result import Call, CaseCall, CaseResult, PatternCounts
 from alkfish.review.editing import apply_edits
 from alkfish.review.edits import Edit
-from alkfish.review.order import Draw, NucleusKey, draw_nuclei, order_seed, reading_order
+from alkfish.review.order import (
+    Draw,
+    NucleusKey,
+    draw_nuclei,
+    order_of_merged,
+    order_seed,
+    owners_after,
+    reading_order,
+)
 from alkfish.review.replay import Decision, Read, ReviewCall
 from alkfish.review.states import ReadMode, ReadRole
 from alkfish.score.case_rule import call_counts, call_reads
@@ -60,6 +68,7 @@ class ScoredCase:
         self.patterns = patterns_of(result)
         self._edited: tuple[tuple[Edit, ...], CaseResult] = ((), result)
         self._proposed: tuple[CaseResult, dict[NucleusKey, str]] = (result, self.patterns)
+        self._merged: tuple[dict[NucleusKey, NucleusKey], tuple[NucleusKey, ...]] = ({}, ())
 
     @cached_property
     def fingerprint(self) -> str:
@@ -97,21 +106,44 @@ class ScoredCase:
             self._proposed = (result, patterns_of(result))
         return self._proposed[1]
 
+    def order_after(self, edits: Iterable[Edit]) -> tuple[NucleusKey, ...]:
+        """Return the order with merged nuclei, under the name they have now, at their places."""
+        owner = owners_after(edits)
+        if not owner:
+            return self.order
+        if self._merged[0] != owner:
+            self._merged = (owner, order_of_merged(self.order, owner))
+        return self._merged[1]
+
+    def position(self, key: NucleusKey, edits: Iterable[Edit]) -> int:
+        """Return the position of a nucleus in the order after edits; -1 if it is not in it."""
+        order = self.order_after(edits)
+        if order is self.order:
+            return self.positions.get(key, -1)
+        return order.index(key) if key in order else -1
+
+    def drawn_before(self, groups: Iterable[frozenset[NucleusKey]], start: int) -> set[NucleusKey]:
+        """Return the parts of nuclei that an earlier reader merged and had before `start`."""
+        places = self.positions
+        had = (group for group in groups if any(places.get(k, start) < start for k in group))
+        return {key for group in had for key in group}
+
     def draw(self, read: Read) -> Draw:
-        """Return the nuclei that a read covers."""
-        present = self.proposed(read.edits)
+        """Return the nuclei that a read covers; a merged one at the first place of its parts."""
+        order = self.order_after(read.edits)
         gone = {key for key, decision in read.decisions.items() if decision.is_rejection}
-        gone |= self.positions.keys() - present.keys()
         if read.mode is ReadMode.FIFTY:
-            return draw_nuclei(self.order, start=read.start, size=read.size, rejected=gone)
-        new = [key for key in present if key not in self.positions and present[key]]
-        kept = [key for key in (*self.order, *new) if key not in gone]
-        added = [
-            key
-            for key, decision in read.decisions.items()
-            if not decision.is_rejection and key not in self.positions and key in self.patterns
-        ]
-        return Draw(tuple(dict.fromkeys((*kept, *added))), len(self.order), 0)
+            taken = self.drawn_before(read.merged_before, read.start)
+            if taken:
+                owner = owners_after(read.edits)
+                gone |= {owner.get(key, key) for key in taken}
+            return draw_nuclei(order, start=read.start, size=read.size, rejected=gone)
+        placed = dict.fromkeys(order)
+        present = self.proposed(read.edits)
+        new = [key for key, pattern in present.items() if pattern and key not in placed]
+        decided = [key for key in read.decisions if key in present]
+        nuclei = (key for key in dict.fromkeys((*placed, *new, *decided)) if key not in gone)
+        return Draw(tuple(nuclei), len(order), 0)
 
     def values(self, read: Read) -> dict[NucleusKey, str]:
         """Return what a read says of each of its nuclei: decided, else (full read) proposed."""
@@ -129,8 +161,14 @@ class ScoredCase:
         return rejected | {key: v for key, v in self.values(read).items() if key in decided}
 
     def machine_counts(self, read: Read) -> PatternCounts:
-        """Return what the machine counts over the nuclei of a read."""
-        return count(self.patterns.get(key, "") for key in self.draw(read).nuclei)
+        """Return what the machine counts over the nuclei of a read, each as it was drawn."""
+        order = self.order_after(read.edits)
+        drawn_as: dict[NucleusKey, NucleusKey] = {}
+        if order is not self.order:
+            drawn_as = dict(zip(reversed(order), reversed(self.order), strict=True))
+        return count(
+            self.patterns.get(drawn_as.get(key, key), "") for key in self.draw(read).nuclei
+        )
 
 
 def patterns_of(result: CaseResult) -> dict[NucleusKey, str]:

@@ -25,6 +25,7 @@ from alkfish.review.edits import (
 )
 from alkfish.review.outlines import Patch, PatchedLabels, cut_mask, window_of
 from alkfish.review.rescore import FieldRules, put, rescore_nuclei
+from alkfish.review.touching import bridged, check_touching
 from alkfish.score.assign import assign_spots
 from alkfish.score.case import call_case, count_excluded
 
@@ -105,6 +106,22 @@ def touched_nuclei(result: CaseResult, edit: Edit) -> tuple[int, ...]:
     owner = int(result.spots.nucleus_id[_spot_row(result, edit.fov, edit.spot_id)])
     now = edit.nucleus_id if isinstance(edit, SpotMoved) else 0
     return tuple(sorted({owner, now} - {0}))
+
+
+def check_edit(result: CaseResult, edit: Edit) -> None:
+    """Refuse an edit that a reader may not make, though it could be done.
+
+    What is in a log already is applied as it was made: this is asked before an edit is written.
+
+    Raises
+    ------
+    ReviewError
+        If nuclei that do not touch are to be merged.
+    """
+    if isinstance(edit, NucleiMerged):
+        for number in edit.nucleus_ids:
+            _nucleus_row(result, edit.fov, number)
+        check_touching(result, edit)
 
 
 def _rules(result: CaseResult, fov: str, config: Config) -> FieldRules:
@@ -241,6 +258,7 @@ def _merge(result: CaseResult, edit: NucleiMerged, rules: FieldRules) -> CaseRes
         raise ReviewError("merging needs at least two nuclei", found=edit.nucleus_ids)
     rows = np.array([_nucleus_row(result, edit.fov, number) for number in ids])
     patch = _window(result, edit.fov, ids)
+    patch = replace(patch, labels=bridged(patch.labels, ids, pixel_size_um=rules.pixel_size_um))
     patch.labels[np.isin(patch.labels, ids)] = ids[0]
     table = _measured(result.nuclei, rows[:1], rows, patch, rules)
     gone = np.isin(np.arange(len(table)), rows[1:])
@@ -260,8 +278,7 @@ def _declump(
     patch = _window(result, edit.fov, [edit.nucleus_id])
     cut = [(y - patch.top, x - patch.left) for y, x in edit.cut]
     parts = cut_mask(patch.labels == edit.nucleus_id, cut)
-    in_field = result.nuclei.fov == edit.fov
-    first_new = int(result.nuclei.nucleus_id[in_field].max()) + 1
+    first_new = _last_id(result, edit.fov) + 1
     ids = (edit.nucleus_id, *range(first_new, first_new + int(parts.max()) - 1))
     patch.labels[parts > 0] = np.array((0, *ids), np.int32)[parts[parts > 0]]
     nuclei = result.nuclei
@@ -296,7 +313,15 @@ def _reassigned(
 def _window(result: CaseResult, fov: str, ids: list[int]) -> Patch:
     rows = [_nucleus_row(result, fov, number) for number in ids]
     centres = np.stack([result.nuclei.y_px[rows], result.nuclei.x_px[rows]], axis=1)
-    return window_of(result.labels[fov], ids, centres)
+    found = window_of(result.labels[fov], ids, centres)
+    return replace(found, last_id=_last_id(result, fov))
+
+
+def _last_id(result: CaseResult, fov: str) -> int:
+    """Return the largest number that a nucleus of the field has or had."""
+    patches = getattr(result.labels[fov], "patches", ())
+    present = int(result.nuclei.nucleus_id[result.nuclei.fov == fov].max(initial=0))
+    return max([present, *(int(patch.last_id) for patch in patches)])
 
 
 def _patched(result: CaseResult, fov: str, patch: Patch) -> PatchedLabels:

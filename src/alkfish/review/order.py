@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from alkfish.model.signals import NucleusRecords
+from alkfish.review.edits import Edit, NucleiMerged
 
 
 class NucleusKey(NamedTuple):
@@ -75,16 +76,49 @@ class Draw:
 def draw_nuclei(
     order: Sequence[NucleusKey], *, start: int, size: int, rejected: Collection[NucleusKey]
 ) -> Draw:
-    """Return the first `size` nuclei from position `start` that were not rejected."""
+    """Return the first `size` nuclei from position `start` that were not rejected.
+
+    A nucleus that the order names more than once, see `order_of_merged`, counts at its first
+    place; if that lies before `start`, an earlier reader had it and it is not drawn again.
+    """
     drawn: list[NucleusKey] = []
     position = min(start, len(order))
+    passed = set(order[:position])
     while position < len(order) and len(drawn) < size:
-        if order[position] not in rejected:
-            drawn.append(order[position])
+        key = order[position]
+        if key not in rejected and key not in passed:
+            drawn.append(key)
+        passed.add(key)
         position += 1
     return Draw(tuple(drawn), position, size - len(drawn))
 
 
-def positions(order: Sequence[NucleusKey]) -> Mapping[NucleusKey, int]:
-    """Return the position of each nucleus in the order."""
-    return {key: number for number, key in enumerate(order)}
+def owners_after(edits: Iterable[Edit]) -> dict[NucleusKey, NucleusKey]:
+    """Return the nucleus that each merged nucleus is part of after edits; empty without merges."""
+    owner: dict[NucleusKey, NucleusKey] = {}
+    for edit in edits:
+        if isinstance(edit, NucleiMerged):
+            parts = {NucleusKey(edit.fov, number) for number in edit.nucleus_ids}
+            inner = [key for key, of in owner.items() if of in parts]
+            owner |= dict.fromkeys((*parts, *inner), min(parts))
+    return owner
+
+
+def merged_groups(edits: Iterable[Edit]) -> dict[NucleusKey, frozenset[NucleusKey]]:
+    """Return the parts of every merged nucleus, by the nucleus that they are now."""
+    owner = owners_after(edits)
+    return {
+        whole: frozenset(key for key, of in owner.items() if of == whole)
+        for whole in dict.fromkeys(owner.values())
+    }
+
+
+def order_of_merged(
+    order: Sequence[NucleusKey], owner: Mapping[NucleusKey, NucleusKey]
+) -> tuple[NucleusKey, ...]:
+    """Return the order with merged nuclei at the places of their parts.
+
+    So a merged nucleus has the first place that any of its parts was given by the fixed order,
+    whatever number it keeps: merging neither takes a nucleus out of a read nor counts it in two.
+    """
+    return tuple(owner.get(key, key) for key in order)

@@ -18,11 +18,16 @@ _FIRST_REACH_PX = 64
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """A window of a label image as it is after an edit; ``top`` and ``left`` in pixels."""
+    """A window of a label image as it is after an edit; ``top`` and ``left`` in pixels.
+
+    ``last_id`` is the largest number that the field had before the edit: numbers of nuclei that
+    were merged away are not given again.
+    """
 
     top: int
     left: int
     labels: Labels
+    last_id: int = 0
 
 
 class PatchedImage:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from alkfish.model.result import Call, PatternCounts
 from alkfish.review.edits import Edit, edit_from_payload
 from alkfish.review.events import Event, EventKind, Payload
-from alkfish.review.order import NucleusKey
+from alkfish.review.order import NucleusKey, merged_groups
 from alkfish.review.states import CaseState, ReadMode, ReadRole, next_state
 
 UNDOABLE = frozenset(
@@ -60,6 +60,9 @@ class Read:
         Seed of the reading order.
     start, size : int
         Position of its first nucleus in that order, and how many it counts; of a full read 0.
+    merged_before : tuple of frozenset
+        Of a second read: parts of the nuclei that the first reader merged and counted. They are
+        not drawn again; the window shows nothing of it.
     decisions : dict
         Last decision per nucleus.
     edits, notes : list
@@ -82,6 +85,7 @@ class Read:
     seed: str
     start: int
     size: int
+    merged_before: tuple[frozenset[NucleusKey], ...] = ()
     decisions: dict[NucleusKey, Decision] = field(default_factory=dict)
     edits: list[Edit] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -207,6 +211,16 @@ def nucleus_of(subject: Payload) -> NucleusKey:
     return NucleusKey(str(subject["fov"]), int(subject["nucleus_id"]))
 
 
+def counted_merges(read: Read) -> tuple[frozenset[NucleusKey], ...]:
+    """Return the parts of each nucleus that a reader merged and did not reject."""
+    decisions, groups = read.decisions, merged_groups(read.edits)
+    return tuple(
+        parts
+        for whole, parts in groups.items()
+        if whole not in decisions or not decisions[whole].is_rejection
+    )
+
+
 def counts_to_payload(counts: PatternCounts) -> dict[str, int]:
     """Return counts as plain JSON values; the inverse of `counts_from_payload`."""
     return dict(vars(counts))
@@ -242,6 +256,9 @@ def _start(review: Review, event: Event) -> None:
         start=int(after["start"]),
         size=int(after["size"]),
     )
+    first = review.version.read_of(ReadRole.FIRST)
+    if read.role is ReadRole.SECOND and first is not None:
+        read.merged_before = counted_merges(first)
     if after.get("continues"):
         earlier = review.read(int(after["continues"]))
         read.decisions = dict(earlier.decisions)

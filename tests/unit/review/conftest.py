@@ -61,13 +61,13 @@ def end_spots(table, n_nuclei):
     return EndSpots(table, np.full(n_nuclei, 30.0), np.zeros(len(table)), np.zeros(n_nuclei))
 
 
-def scored_field(patterns):
+def scored_field(patterns, pitch=PITCH):
     """Return label image, nuclei and spots of square nuclei with the given patterns."""
     columns = int(np.ceil(np.sqrt(len(patterns)))) or 1
-    labels = np.zeros((PITCH * (len(patterns) // columns + 1), PITCH * columns), np.int32)
+    labels = np.zeros((pitch * (len(patterns) // columns + 1) + 10, pitch * columns + 10), np.int32)
     centres, places = [], ([], [])
     for number, pattern in enumerate(patterns):
-        top, left = 10 + PITCH * (number // columns), 10 + PITCH * (number % columns)
+        top, left = 10 + pitch * (number // columns), 10 + pitch * (number % columns)
         labels[top : top + SIDE, left : left + SIDE] = number + 1
         centre = top + (SIDE - 1) / 2, left + (SIDE - 1) / 2
         centres.append(centre)
@@ -87,8 +87,10 @@ def scored_field(patterns):
     return labels, nuclei, spots
 
 
-def build_result(patterns, case_id="case", created="2026-01-01T00:00:00+00:00"):
-    labels, nuclei, spots = scored_field(patterns)
+def build_result(
+    patterns, case_id="case", created="2026-01-01T00:00:00+00:00", pitch=PITCH
+):  # fmt: skip
+    labels, nuclei, spots = scored_field(patterns, pitch)
     channel = ChannelQC(len(spots), 30.0, 100.0, 5.0, 0.0, 1.0)
     fields = (FieldQC("field", len(nuclei), int(nuclei.scorable.sum()), 0.8, channel, channel),)
     config = Config()
@@ -114,12 +116,21 @@ def make_result():
     return build_result
 
 
+MIXED = (
+    ["SPLIT"] * 10 + ["ISOLATED_3P"] * 10 + ["ISOLATED_5P"] * 10 + [""] * 5 + ["FUSED"] * 125
+)  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def mixed():
     """A case of 160 nuclei, 10 of each positive pattern, some not scorable."""
-    return build_result(
-        ["SPLIT"] * 10 + ["ISOLATED_3P"] * 10 + ["ISOLATED_5P"] * 10 + [""] * 5 + ["FUSED"] * 125
-    )
+    return build_result(MIXED)
+
+
+@pytest.fixture(scope="session")
+def crowded():
+    """The same case with outlines that touch: in rows of 13, without gaps."""
+    return build_result(MIXED, pitch=SIDE)
 
 
 @pytest.fixture(scope="session")

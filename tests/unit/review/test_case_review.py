@@ -395,8 +395,9 @@ def test_a_full_review_counts_all_nuclei_with_the_readers_values(ada):
     assert (values[3].readers, values[3].final) == ({}, "SPLIT")
 
 
-def test_in_a_full_review_the_tables_and_the_call_agree(ada):
+def test_in_a_full_review_the_tables_and_the_call_agree(local, crowded):
     """Also where edits make nuclei scorable or take them out."""
+    ada = CaseReview(local, crowded, "Ada")
     ada.start_read(ReadMode.FULL)
     lone = ada.machine_result.nuclei.nucleus_id == 31
     y, x = (float(getattr(ada.machine_result.nuclei, name)[lone][0]) for name in ("y_px", "x_px"))
@@ -451,18 +452,6 @@ def test_an_impossible_edit_writes_nothing(ada, local):
     with pytest.raises(ReviewError, match="no such spot"):
         ada.edit(SpotDeleted("field", 99999))
     assert len(local.events("case")) == 2
-
-
-def test_a_merged_away_nucleus_is_replaced(ada):
-    ada.start_read()
-    order = ada._case.order
-    kept, gone = sorted(order[:2], key=lambda key: key.nucleus_id)
-    ada.edit(NucleiMerged("field", (kept.nucleus_id, gone.nucleus_id)))
-    assert gone not in ada.queue()
-    assert kept in ada.queue()
-    assert len(ada.queue()) == 50
-    with pytest.raises(ReviewError, match="not one of this read"):
-        ada.set_pattern(gone, Pattern.FUSED)
 
 
 def test_a_control_read_measures_agreement_and_changes_no_call(ada, bo, read_all):
