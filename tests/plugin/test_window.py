@@ -147,6 +147,24 @@ def test_nothing_is_decided_while_the_picture_shows_other_settings(desk, session
     assert session.decided.sum() == 1
 
 
+def test_a_tool_in_hand_is_put_away_with_words_when_a_trial_appears(desk, session, qtbot):
+    session.start_read()
+    desk.editor.take(Tool.DECLUMP)
+    box = desk.settings.form.value_box("scorable", "min_diam_um")
+    box.setValue(14.0)
+    qtbot.waitUntil(lambda: desk.settings.preview_layers.is_shown, timeout=60_000)
+    nuclei, row = session.result.nuclei, session.rows[session.current]
+    y, x = float(nuclei.y_px[row]), float(nuclei.x_px[row])
+    before = session.result
+    assert not desk.editor.use([(y, x - 100), (y, x + 100)])
+    assert session.result is before
+    assert desk.editor.tool is Tool.NONE
+    assert camera_of(desk.viewer).mouse_pan
+    assert "trial of other settings" in desk.review.message.text()
+    assert "Back to the case" in desk.review.message.text()
+    desk.settings.reset.click()
+
+
 def test_no_hint_of_napari_promises_another_use_of_a_key(desk, session):
     assert {layer.help for layer in desk.layers.layers.values()} == {""}
 
@@ -360,12 +378,27 @@ def test_what_cannot_be_edited_is_said(desk, session):
     session.said.connect(lambda text, _: said.append(text))
     desk.editor.take(Tool.DELETE)
     assert not desk.editor.use([(0.0, 0.0)])
-    assert "no signal" in said[-1]
-    desk.editor.take(Tool.ADD_5P)
-    labels = np.asarray(session.result.labels[desk.layers.fov])
-    y, x = np.argwhere(labels == 0)[len(labels) * 20]
-    far = [(float(y), float(x))]
-    assert not desk.editor.use(far) or labels[y, x] == 0
+    assert said[-1] == "There is no signal at that place: click the mark of one."
+    table = session.result.nuclei
+    row = session.rows[session.current]
+    here = (float(table.y_px[row]), float(table.x_px[row]))
+    for tool, way, words in (
+        (Tool.ADD_5P, [(-500.0, -500.0)], "lies in no nucleus: click inside an outline."),
+        (Tool.DECLUMP, [(-9.0, -9.0), (-5.0, -5.0)], "draw it from outside through one to the"),
+        (Tool.DECLUMP, [here, (here[0], here[1] + 2)], "draw it from outside through the nucleus"),
+        (Tool.MERGE, [here], "click the part that lies beside the current one."),
+    ):
+        desk.editor.take(Tool.NONE)
+        desk.editor.take(tool)
+        assert not desk.editor.use(way)
+        assert words in said[-1]
+        assert desk.editor.tool is tool, "to try again"
+    other = next(key for key in session.keys if key.fov != session.current.fov)
+    fov = desk.layers.fov
+    session.go(other)
+    desk.layers.show_field(fov)
+    assert not desk.editor.use([here])
+    assert "another field: put the tool away" in said[-1]
     desk.editor.take(Tool.NONE)
 
 

@@ -38,6 +38,8 @@ TRIAL = (
 )
 """Said where the marks in the picture are not those that a step would be about."""
 
+NOTHING_LOST = "What was decided is kept: go to another nucleus, or open the case again."
+
 SIDE_PX, GALLERY_PX = 350, 236
 """Width of the docks beside the picture, height of the gallery, at 1280 x 800."""
 
@@ -242,7 +244,8 @@ class ReviewDesk:
         except AlkfishError as error:
             self.workspace.said.emit(str(error), True)
         except EmitLoopError as error:  # a layer or dock could not follow
-            self.workspace.said.emit(f"The picture cannot follow: {error.__cause__}", True)
+            text = f"The picture cannot follow: {error.__cause__}. {NOTHING_LOST}"
+            self.workspace.said.emit(text, True)
         self.review.catch_up()
         self.case.catch_up()
         _settle()

@@ -88,6 +88,9 @@ class Editor:
             return False
         if tool is Tool.NONE:
             return self._go(session, way[-1])
+        if self.is_trying():  # the trial came while the tool was in hand
+            self.take(Tool.NONE)
+            return False
         try:
             edit = self._edit_of(session, tool, way)
         except AlkfishError as error:
@@ -129,7 +132,7 @@ class Editor:
         if tool in _ENDS:
             number = nucleus_at(session.result, fov, *place)
             if not number:
-                return "That place lies in no nucleus."
+                return "That place lies in no nucleus: click inside an outline."
             plane, step = self.layers.plane, self.workspace.pictures.z_step_um
             depth = plane * step(fov) if plane >= 0 else -1.0
             return SpotAdded(fov, number, _ENDS[tool], *place, z_um=depth)
@@ -139,7 +142,7 @@ class Editor:
             return self._merge(session, place)
         spot = self._spot_at(session, way[0])
         if spot < 0:
-            return "There is no signal at that place."
+            return "There is no signal at that place: click the mark of one."
         number = int(session.result.spots.spot_id[spot])
         if tool is Tool.DELETE:
             return SpotDeleted(fov, number)
@@ -156,16 +159,21 @@ class Editor:
                     found[int(np.asarray(labels[y : y + 1, x : x + 1])[0, 0])] += 1
         found.pop(0, None)
         if not found:
-            return "The line crosses no nucleus."
+            return (
+                "The line crosses no nucleus: draw it from outside through one to the other side."
+            )
         return NucleusDeclumped(self.layers.fov, found.most_common(1)[0][0], tuple(way))
 
     def _merge(self, session: ReviewSession, place: Place) -> Edit | str:
         fov, current = self.layers.fov, session.current
         number = nucleus_at(session.result, fov, *place)
         if current is None or current.fov != fov:
-            return "The current nucleus lies in another field."
+            return (
+                "The current nucleus lies in another field: put the tool away, click one part, "
+                "then merge."
+            )
         if not number or number == current.nucleus_id:
-            return "Click a nucleus beside the current one."
+            return "That is no other nucleus: click the part that lies beside the current one."
         return NucleiMerged(fov, tuple(sorted((current.nucleus_id, number))))
 
     def _spot_at(self, session: ReviewSession, place: Place) -> int:

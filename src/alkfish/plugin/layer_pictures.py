@@ -19,6 +19,8 @@ from alkfish.model.fov import PIXEL_SIZE_RANGE_UM
 FOLDER = "pictures"
 """Folder within the results in which pictures of layers are kept."""
 
+_MAKE_ROOM = "check the permissions of the folder and the space left, or choose another folder"
+
 MOST_PX = 128 * 1024 * 1024
 """Largest plane that is copied; a slide is scored from its file."""
 
@@ -68,7 +70,14 @@ def planes_of(layers: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
     planes = {role: _pixels(layers[role]) for role in ROLES}
     shapes = {role: plane.shape for role, plane in planes.items()}
     if len(set(shapes.values())) > 1:
-        raise InputError("the layers of the channels have different sizes", found=shapes)
+        raise InputError(
+            "the layers of the channels have different sizes",
+            found="; ".join(
+                f"{role}: {' x '.join(map(str, shape))}" for role, shape in shapes.items()
+            ),
+            allowed="three layers of the same height, width and number of planes",
+            remedy="choose the layers of one picture",
+        )
     return planes
 
 
@@ -97,7 +106,7 @@ def write_picture(
         "PhysicalSizeY": pixel_size_um, "PhysicalSizeYUnit": "µm",
     }  # fmt: skip
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    with output_errors("the picture cannot be written", target):
+    with output_errors("the picture cannot be written", target, remedy=_MAKE_ROOM):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             tifffile.imwrite(

@@ -143,7 +143,10 @@ class CasePictures:
         with self._lock:
             if fov not in self._sources:
                 raise InputError(
-                    "there is no picture of the field", where=fov, found=self.why_not or None
+                    "there is no picture of the field",
+                    where=fov,
+                    found=self.why_not or None,
+                    remedy="locate the pictures of this case",
                 )
             field = self._kept.pop(fov, None) or _Field(self._sources[fov])
             self._kept[fov] = field

@@ -82,7 +82,7 @@ class Rescorer(QObject):
         if session.blocked:
             return session.blocked
         if session.review.state is CaseState.READING:
-            return "A read is open: finish or abandon it first."
+            return "A read is open: finish or abandon it first, then score the case again."
         fields = [qc.fov for qc in session.review.machine_result.fields]
         missing = [fov for fov in fields if not pictures.has(fov)]
         if missing:
@@ -103,7 +103,9 @@ class Rescorer(QObject):
         problem = self.why_not()
         session, folder = self.workspace.session, self.workspace.folder
         if problem or session is None or folder is None or self.is_running:
-            self.said.emit(problem or "A case is being scored already.")
+            self.said.emit(
+                problem or "A case is being scored already: wait until it is done, or stop it."
+            )
             return False
         result = session.review.machine_result
         try:
@@ -165,7 +167,10 @@ def _score(
     rescored = score_plan(plan, control)
     control.check()
     if result_fingerprint(rescored) == result_fingerprint(older):
-        raise AlkfishError("scoring again gave the same result, so there is nothing to replace")
+        raise AlkfishError(
+            "scoring again gave the same result, so there is nothing to replace",
+            remedy="go on with the result as it is, or change a setting or an area first",
+        )
     return stage_result(rescored, results, regions=plan.regions), rescored
 
 

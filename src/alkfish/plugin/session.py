@@ -299,7 +299,7 @@ class ReviewSession:
         """Begin a read that takes over the decisions of the own earlier one."""
         read = self.to_continue
         if read is None:
-            self.said.emit("There is no read of yours to go on with.", True)
+            self.said.emit("There is no read of yours to go on with: start a read.", True)
             return False
         return self.start_read(read.mode, blinded=read.blinded, continue_read=read.read_id)
 

@@ -132,7 +132,12 @@ class Workspace:
             if entry.case_id == case_id:
                 self._open_bundle(entry.folder, "")
                 return
-        raise BundleError("the folder holds no such case", where=self.results, found=case_id)
+        raise BundleError(
+            "the folder holds no such case",
+            where=self.results,
+            found=case_id,
+            remedy="choose a case of the list: the folder has changed since it was shown",
+        )
 
     def set_reader(self, name: str) -> None:
         """Let another person sit down; the case is shown as that person may see it.

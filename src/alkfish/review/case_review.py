@@ -17,8 +17,9 @@ from alkfish.review.edits import Edit, edit_to_payload
 from alkfish.review.events import Draft, Event, EventKind, checked_text
 from alkfish.review.order import NucleusKey, draw_nuclei
 from alkfish.review.reader_view import ReaderView
+from alkfish.review.refusals import RESCORE, check_step
 from alkfish.review.replay import Read, ReviewCall, counted_merges, counts_to_payload
-from alkfish.review.states import CaseState, ReadMode, ReadRole, check_step
+from alkfish.review.states import CaseState, ReadMode, ReadRole
 
 
 class CaseReview(ReaderView):
@@ -160,7 +161,7 @@ class CaseReview(ReaderView):
 
     def note(self, text: str, nucleus: NucleusKey | None = None) -> Event:
         """Write a remark on a nucleus or on the case."""
-        read = self._writable_read()
+        read = self._own_read(EventKind.NOTED)
         subject = {"read": read.read_id} | (nucleus._asdict() if nucleus else {})
         after = {"text": checked_text(text, "note")}
         return self._append(self._draft(EventKind.NOTED, subject=subject, after=after))[-1]
@@ -173,7 +174,7 @@ class CaseReview(ReaderView):
         ReviewError
             If the edit cannot be done; nothing was written.
         """
-        read = self._writable_read()
+        read = self._own_read(EventKind.EDITED)
         check_edit(self.result, edit)
         touched = touched_nuclei(self.result, edit)
         patterns = self._case.proposed(read.edits)
@@ -195,7 +196,7 @@ class CaseReview(ReaderView):
         ReviewError
             If there is none.
         """
-        return self._step_back(EventKind.UNDONE, self._writable_read().done, "undo")
+        return self._step_back(EventKind.UNDONE, self._own_read(EventKind.UNDONE).done, "undo")
 
     def redo(self) -> Event:
         """Do again what was taken back last; impossible after a new decision.
@@ -205,7 +206,9 @@ class CaseReview(ReaderView):
         ReviewError
             If there is none.
         """
-        return self._step_back(EventKind.REDONE, self._writable_read().taken_back, "redo")
+        return self._step_back(
+            EventKind.REDONE, self._own_read(EventKind.REDONE).taken_back, "redo"
+        )
 
     def finish_read(self) -> ReviewCall | None:
         """End the own read for good and apply the case rule.
@@ -220,7 +223,7 @@ class CaseReview(ReaderView):
         ReviewError
             If nuclei are left that the read must decide.
         """
-        read = self._writable_read()
+        read = self._own_read(EventKind.READ_FINISHED)
         left = self.pending() if read.mode is ReadMode.FIFTY or read.blinded else ()
         if left:
             raise ReviewError(
@@ -323,10 +326,15 @@ class CaseReview(ReaderView):
         """Return the event that `log_rescore` would write; refuses what it would refuse."""
         checked_text(why, "reason")
         if rescored.case_id != self.case_id:
-            raise ReviewError("this is another case", where=self.case_id, found=rescored.case_id)
+            raise ReviewError(
+                "the new result is one of another case",
+                where=self.case_id,
+                found=rescored.case_id,
+                remedy="score the pictures of this case",
+            )
         opens = self.state is not CaseState.SCORED
         kind = EventKind.VERSION_OPENED if opens else EventKind.RESULT_LINKED
-        check_step(self.state, kind, where=self.case_id)
+        check_step(self.state, kind, where=self.case_id, refused=RESCORE)
         return kind
 
     def _append(self, *drafts: Draft) -> tuple[Event, ...]:
@@ -344,19 +352,19 @@ class CaseReview(ReaderView):
         fingerprint = result or self._case.fingerprint
         return Draft(kind, fingerprint, subject or {}, before or {}, after or {}, why)
 
-    def _own_read(self) -> Read:
+    def _own_read(self, step: EventKind = EventKind.PATTERN_SET) -> Read:
+        """Return the own open read; without one, `step` is refused."""
         read = self.read
         if read is None:
-            check_step(self.state, EventKind.PATTERN_SET, where=self.case_id)
+            check_step(self.state, step, where=self.case_id)
             raise ReviewError(
                 "the open read belongs to another reader",
                 where=self.case_id,
-                remedy="wait until it is finished",
+                remedy="wait until it is finished; a read that nobody goes on with can be "
+                "abandoned, with a reason",
             )
         self._check_result()
         return read
-
-    _writable_read = _own_read
 
     def _plan(self, mode: ReadMode, blinded: bool) -> dict[str, Any]:
         """Return what the event that starts a read says."""
@@ -388,9 +396,11 @@ class CaseReview(ReaderView):
         own = [read for read in found if same_person(read.reader, self.reader)]
         if not own or own[0].result != self._case.fingerprint or own[0].mode is not mode:
             raise ReviewError(
-                "only an own read of the same result and mode can be continued",
+                "that read cannot be gone on with: it is another person's, of another kind, or of "
+                "another result of the case",
                 where=self.case_id,
                 found=f"read {read_id}",
+                remedy="start a read of its own",
             )
         return read_id
 
@@ -412,7 +422,7 @@ class CaseReview(ReaderView):
     def _decide(
         self, kind: EventKind, nucleus: NucleusKey, after: Mapping[str, Any], why: str
     ) -> Event:
-        read = self._writable_read()
+        read = self._own_read(kind)
         key = NucleusKey(*nucleus)
         proposed = self._case.proposed(read.edits)
         inside = proposed if read.mode is ReadMode.FULL else {*self.queue(), *read.decisions}
@@ -421,7 +431,8 @@ class CaseReview(ReaderView):
                 "the nucleus is not one of this read",
                 where=self.case_id,
                 found=f"{key.fov}, nucleus {key.nucleus_id}",
-                remedy="decide the nuclei of the queue; a full read covers all nuclei",
+                remedy="decide the nuclei that the read has drawn; only a read of all nuclei "
+                "covers every one",
             )
         earlier = read.decisions.get(key)
         before = {"machine": self._case.patterns.get(key, ""), "proposed": proposed[key]}
@@ -441,8 +452,12 @@ class CaseReview(ReaderView):
 
     def _step_back(self, kind: EventKind, events: list[int], what: str) -> Event:
         if not events:
-            raise ReviewError(f"there is nothing to {what}", where=self.case_id)
-        subject = {"read": self._own_read().read_id, "event": events[-1]}
+            raise ReviewError(
+                f"there is nothing to {what} in this read",
+                where=self.case_id,
+                remedy="decide the nucleus anew: the last decision counts",
+            )
+        subject = {"read": self._own_read(kind).read_id, "event": events[-1]}
         return self._append(self._draft(kind, subject))[-1]
 
 

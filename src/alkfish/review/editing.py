@@ -89,7 +89,7 @@ def nucleus_at(result: CaseResult, fov: str, y_px: float, x_px: float) -> int:
     reach = config.score.max_outside_um / rules.pixel_size_um
     margin = int(np.ceil(reach)) + 2
     top, left = (max(int(value) - margin, 0) for value in (y_px, x_px))
-    bottom, right = int(y_px) + margin + 1, int(x_px) + margin + 1
+    bottom, right = (max(int(value) + margin + 1, 0) for value in (y_px, x_px))
     window = np.asarray(result.labels[fov][top:bottom, left:right], np.int32)
     if window.size == 0:
         return 0
@@ -131,7 +131,7 @@ def _rules(result: CaseResult, fov: str, config: Config) -> FieldRules:
             "the case has no such field",
             where=result.case_id,
             found=fov,
-            allowed=[field.fov for field in result.fields],
+            allowed=", ".join(field.fov for field in result.fields),
         )
     _check_depth_known(qc)
     shift = (*qc.shift_um, qc.shift_z_um) if qc.shift_applied else (0.0, 0.0, 0.0)
@@ -175,7 +175,10 @@ def _nucleus_row(result: CaseResult, fov: str, nucleus_id: int) -> int:
     rows = np.flatnonzero((result.nuclei.fov == fov) & (result.nuclei.nucleus_id == nucleus_id))
     if len(rows) != 1:
         raise ReviewError(
-            "there is no such nucleus", where=f"{result.case_id}, {fov}", found=nucleus_id
+            "there is no such nucleus",
+            where=f"{result.case_id}, {fov}",
+            found=f"nucleus {nucleus_id}",
+            remedy="look again: it was merged, parted or undone; click an outline that is drawn",
         )
     return int(rows[0])
 
@@ -183,7 +186,12 @@ def _nucleus_row(result: CaseResult, fov: str, nucleus_id: int) -> int:
 def _spot_row(result: CaseResult, fov: str, spot_id: int) -> int:
     rows = np.flatnonzero((result.spots.fov == fov) & (result.spots.spot_id == spot_id))
     if len(rows) != 1:
-        raise ReviewError("there is no such spot", where=f"{result.case_id}, {fov}", found=spot_id)
+        raise ReviewError(
+            "there is no such signal",
+            where=f"{result.case_id}, {fov}",
+            found=f"signal {spot_id}",
+            remedy="look again: it was deleted or undone; click a signal that is marked",
+        )
     return int(rows[0])
 
 
@@ -235,7 +243,10 @@ def _one_row(kind: type[Table], values: dict[str, Any]) -> Any:
 def _check_place(*numbers: float) -> None:
     if not all(np.isfinite(number) and number >= 0 for number in numbers):
         raise ReviewError(
-            "a spot needs a place in the picture", found=numbers, allowed="numbers of at least 0"
+            "a signal needs a place in the picture",
+            found=", ".join(f"{number:g}" for number in numbers),
+            allowed="pixels from 0 on",
+            remedy="click within the picture",
         )
 
 
@@ -255,7 +266,12 @@ def _move_spot(result: CaseResult, edit: SpotMoved) -> SpotRecords:
 def _merge(result: CaseResult, edit: NucleiMerged, rules: FieldRules) -> CaseResult:
     ids = sorted(set(edit.nucleus_ids))
     if len(ids) < 2:
-        raise ReviewError("merging needs at least two nuclei", found=edit.nucleus_ids)
+        raise ReviewError(
+            "merging needs at least two nuclei",
+            where=f"{result.case_id}, {edit.fov}",
+            found=f"nucleus {ids[0]}" if ids else "none",
+            remedy="click the other part of the nucleus",
+        )
     rows = np.array([_nucleus_row(result, edit.fov, number) for number in ids])
     patch = _window(result, edit.fov, ids)
     patch = replace(patch, labels=bridged(patch.labels, ids, pixel_size_um=rules.pixel_size_um))

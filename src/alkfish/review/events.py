@@ -170,7 +170,7 @@ def seal(
         case_id=case_id,
         seq=seq,
         at=at,
-        reader=checked_text(reader, "reader"),
+        reader=checked_text(reader, "name of the reader"),
         kind=draft.kind.value,
         subject=_encoded(draft.subject),
         before=_encoded(draft.before),
@@ -192,13 +192,14 @@ def checked_text(text: str, what: str, *, empty: bool = False) -> str:
         If it is empty and may not be, or holds control characters other than a line break.
     """
     clean = text.strip()
-    readable = all(sign.isprintable() or sign == "\n" for sign in clean)
-    if not readable or (not clean and not empty):
+    if not clean and not empty:
+        raise ReviewError(f"the {what} is missing", remedy=f"write the {what}")
+    if not all(sign.isprintable() or sign == "\n" for sign in clean):
         raise ReviewError(
             f"the {what} cannot be used",
             found=repr(text),
-            allowed="a text without control characters",
-            remedy=f"give the {what} in plain letters",
+            allowed="letters, digits and signs; no control characters",
+            remedy=f"write the {what} in plain letters",
         )
     return clean
 

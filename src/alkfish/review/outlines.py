@@ -143,7 +143,11 @@ def window_of(image: Any, ids: Sequence[int], centres: npt.ArrayLike) -> Patch:
         reach *= 2
     missing = sorted(set(ids) - set(np.unique(window[inside]).tolist()))
     if missing:
-        raise ReviewError("there are no such nuclei in the label image", found=missing)
+        raise ReviewError(
+            "the result holds no outline of these nuclei",
+            found=", ".join(f"nucleus {number}" for number in missing),
+            remedy="score the case again: its outlines and its tables do not belong together",
+        )
     return Patch(top, left, window.copy())
 
 

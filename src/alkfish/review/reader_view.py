@@ -41,7 +41,7 @@ class ReaderView:
     """
 
     def __init__(self, store: Store, result: CaseResult, reader: str) -> None:
-        self.reader = checked_text(reader, "reader")
+        self.reader = checked_text(reader, "name of the reader")
         self._store, self._case = store, ScoredCase(result)
         self._events: tuple[Event, ...] = ()
         self._review = Review()
@@ -159,7 +159,11 @@ class ReaderView:
         """
         call = self.call
         if call is None:
-            raise ReviewError("the case is not called yet", where=self.case_id, found=self.state)
+            raise ReviewError(
+                "the case has no call of a reader yet",
+                where=self.case_id,
+                remedy="finish the read, and the second read where the first is equivocal",
+            )
         self._check_result()
         reads = self.counted_reads()
         decisions: dict[NucleusKey, Decision] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from alkfish.errors import ReviewError
 from alkfish.review.events import EventKind
 
 
@@ -67,33 +66,6 @@ TRANSITIONS: Mapping[CaseState, Mapping[EventKind, frozenset[CaseState]]] = {
     },
 }
 """Which event is allowed in which state, and the states it may lead to."""
-
-
-def check_step(state: CaseState, kind: EventKind, *, where: str) -> None:
-    """Refuse an event that the state does not allow.
-
-    Raises
-    ------
-    ReviewError
-        If it is not in `TRANSITIONS`.
-    """
-    allowed = TRANSITIONS[state]
-    if kind not in allowed:
-        raise ReviewError(
-            f"'{kind.value}' is not possible while the case is '{state.value}'",
-            where=where,
-            allowed=", ".join(sorted(item.value for item in allowed)),
-            remedy=_REMEDIES[state],
-        )
-
-
-_REMEDIES = {
-    CaseState.SCORED: "start a read first",
-    CaseState.READING: "finish or abandon the read that is open",
-    CaseState.EQUIVOCAL_AWAITING_SECOND: "let another person start the second read",
-    CaseState.CALLED: "sign the case, or open a new version and give the reason",
-    CaseState.SIGNED: "a signed case is frozen: open a new version and give the reason",
-}
 
 
 def next_state(state: CaseState, kind: EventKind, wanted: CaseState | None) -> CaseState:

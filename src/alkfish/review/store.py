@@ -336,7 +336,7 @@ def _stale(case_id: str, expected: int) -> StaleError:
     return StaleError(
         "somebody else has written to this case since it was shown",
         where=case_id,
-        found=f"events after number {expected}",
+        found=f"newer steps than number {expected}, which this window showed last",
         remedy="refresh the case, look at it again, and repeat the step; nothing was written",
     )
 

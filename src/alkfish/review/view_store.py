@@ -122,7 +122,10 @@ class ViewStore(Store):
                 shutil.copyfile(part, self._copy.with_name(part.name))
         except OSError as error:
             raise StoreError(
-                "the review store cannot be read", where=self._original, found=error
+                "the review store cannot be read",
+                where=self._original,
+                found=error.strerror or error,
+                remedy="check that the folder is connected and may be read",
             ) from error
         self._prepare(create=True)  # of an older version: the copy is brought up to date
         self._stamp = stamp

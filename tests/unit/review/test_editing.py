@@ -220,7 +220,7 @@ def test_edits_one_by_one_are_edits_at_once(result):
         (SpotAdded("field", 1, THREE, float("nan"), 1.0), "needs a place"),
         (SpotMoved("field", 1, -1.0, 1.0, 0), "needs a place"),
         (SpotMoved("field", 1, 1.0, 1.0, 99), "no such nucleus"),
-        (SpotDeleted("field", 999), "no such spot"),
+        (SpotDeleted("field", 999), "no such signal"),
         (NucleiMerged("field", (1, 1)), "at least two nuclei"),
         (NucleiMerged("field", (1, 99)), "no such nucleus"),
         (NucleusDeclumped("field", 1, ((0.0, 0.0), (1.0, 1.0))), "does not part the nucleus"),
@@ -247,6 +247,16 @@ def test_edits_come_back_from_the_log(edit):
 def test_unknown_edits_in_the_log_are_told(payload):
     with pytest.raises(ReviewError, match="does not know"):
         edit_from_payload(payload)
+
+
+def test_beside_the_picture_lies_no_nucleus(result):
+    at_the_edge = replace(result, labels={"field": result.labels["field"][20:, 20:]})
+    assert (
+        nucleus_at(at_the_edge, "field", 30.0, 0.0) == nucleus_at(at_the_edge, "field", 0, 30) == 1
+    )
+    for away in (30.0, 120.0, 250.0):
+        assert nucleus_at(at_the_edge, "field", 30.0, -away) == 0
+        assert nucleus_at(at_the_edge, "field", -away, 30.0) == 0
 
 
 def test_the_nucleus_at_a_point(result):
@@ -279,7 +289,7 @@ def test_the_window_of_long_nuclei_holds_them_whole():
     labels[20:30, 5:880] = 3
     patch = window_of(labels, [3], [(24.5, 442.0)])
     assert (patch.labels == 3).sum() == 8750
-    with pytest.raises(ReviewError, match="no such nuclei in the label image"):
+    with pytest.raises(ReviewError, match="no outline of these nuclei"):
         window_of(labels, [4], [(24.5, 442.0)])
 
 

@@ -101,9 +101,9 @@ def test_the_same_result_no_reason_and_another_case_are_refused(case, local, tmp
     again = scored_with(case.machine_result, min_snr=7.0)
     with pytest.raises(ReviewError, match="gave the same result"):
         replace_result(case, case.machine_result, tmp_path, why="to be sure")
-    with pytest.raises(ReviewError, match="the reason cannot be used"):
+    with pytest.raises(ReviewError, match="the reason is missing"):
         replace_result(case, again, tmp_path, why=" ")
-    with pytest.raises(ReviewError, match="this is another case"):
+    with pytest.raises(ReviewError, match="one of another case"):
         replace_result(case, replace(again, case_id="other"), tmp_path, why="x")
     assert local.events("case") == ()
 

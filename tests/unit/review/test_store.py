@@ -82,9 +82,9 @@ def test_the_store_opens_again(place):
 
 def test_a_late_writer_is_told_and_writes_nothing(store):
     write(store, 2)
-    with pytest.raises(StaleError, match=r"somebody else .*\n.*after number 1\n.*refresh"):
+    with pytest.raises(StaleError, match=r"somebody else .*\n.*than number 1, .*\n.*refresh"):
         store.append("case", [draft()], reader="Bo", expected=1)
-    with pytest.raises(StaleError, match="after number 9"):
+    with pytest.raises(StaleError, match="than number 9"):
         store.append("case", [draft()], reader="Bo", expected=9)
     assert len(store.events("case")) == 2
 
@@ -96,7 +96,7 @@ def test_nothing_to_write_is_refused(store):
 
 @pytest.mark.parametrize("name", ["", "  ", "a\x00b", "tab\t.", "\ud800"])
 def test_names_that_cannot_be_kept_are_refused(local, name):
-    with pytest.raises(ReviewError, match="the reader cannot be used"):
+    with pytest.raises(ReviewError, match=r"the name of the reader (cannot be used|is missing)"):
         local.append("case", [draft()], reader=name, expected=0)
 
 
