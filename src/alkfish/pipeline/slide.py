@@ -260,6 +260,7 @@ def _assemble(
             name, nuclei, channels[0], channels[1], shift=correction.shift,
             crosstalk=(correction.crosstalk_3p.share, correction.crosstalk_5p.share),
             corrections=correction.in_words(), channel_faults=correction.faults(),
+            n_planes=source.n_planes if source.z_step_um > 0 else 1, z_step_um=source.z_step_um,
         ),
         notes=(*source.notes, *notes),
     )  # fmt: skip

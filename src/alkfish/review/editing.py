@@ -217,7 +217,14 @@ def _add_spot(spots: SpotRecords, edit: SpotAdded, rules: FieldRules) -> SpotRec
 
 def _depth_of(edit: SpotAdded, rules: FieldRules, *, has_depth: bool) -> dict[str, float]:
     """Return the depth of an added spot; a person chooses a plane, no better than one step."""
-    if rules.z_step_um <= 0 and not has_depth:
+    if rules.z_step_um <= 0:
+        if has_depth:
+            raise ReviewError(
+                "no signal can be added to this stack: an older version of alkfish scored it and "
+                "did not keep its planes",
+                where=edit.fov,
+                remedy="score the case again, or overrule the pattern of the nucleus",
+            )
         return {}
     if not 0 <= edit.z_um <= rules.depth_um:
         raise ReviewError(

@@ -10,13 +10,20 @@ from scipy.spatial import cKDTree
 
 import alkfish
 from alkfish.config import Config
+from alkfish.errors import ReviewError
+from alkfish.io.bundle import open_bundle, write_bundle
 from alkfish.io.probes import load_probe
 from alkfish.model.fov import FieldOfView
+from alkfish.model.probe import ProbeEnd
 from alkfish.model.window import Window
+from alkfish.pipeline.case import combine_fields
 from alkfish.pipeline.slide import score_slide
 from alkfish.pipeline.slide_sample import SlideSample
+from alkfish.review import SpotAdded, SpotDeleted, SpotMoved, apply_edits
 from alkfish.slides import grid
 from alkfish.synthetic import simulate_field
+from alkfish.synthetic.levels import LEVELS
+from alkfish.synthetic.stack import simulate_stack
 
 PIXEL_UM = 0.2
 
@@ -30,6 +37,7 @@ class ArraySlide:
     notes: tuple[str, ...] = ()
     paths: tuple = ()
     n_planes: int = 1
+    z_step_um: float = 0.0
 
     @property
     def pixel_size_um(self):
@@ -49,15 +57,19 @@ class ArraySlide:
 
     def load_dapi(self, *, level):
         assert level == 1
-        return self.fov.dapi[::8, ::8]
+        dapi = self.fov.dapi.max(axis=0) if self.fov.is_stack else self.fov.dapi
+        return dapi[::8, ::8]
 
     def load_region(self, top, left, height, width):
         rows, columns = slice(top, top + height), slice(left, left + width)
         planes = {
-            channel: np.ascontiguousarray(getattr(self.fov, channel)[rows, columns])
+            channel: np.ascontiguousarray(getattr(self.fov, channel)[..., rows, columns])
             for channel in ("dapi", "three_prime", "five_prime")
         }
-        return FieldOfView(**planes, pixel_size_um=self.pixel_size_um, name=self.name)
+        step = self.fov.z_step_um
+        return FieldOfView(
+            **planes, pixel_size_um=self.pixel_size_um, name=self.name, z_step_um=step
+        )
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +189,54 @@ def test_empty_parts_are_not_read(slide, simulated, monkeypatch):
     result = score(half, on_progress=states.append)
     assert states[-1].fields_total == 6
     assert (result.nuclei.x_px < 720).all()
+
+
+@pytest.fixture(scope="module")
+def stack_case():
+    """The result of a slide that is one focus stack, in four fields."""
+    level = LEVELS["easy"]
+    fov = simulate_stack(level, seed=21, n_planes=8, shape=(512, 512), pixel_size_um=PIXEL_UM).fov
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grid, "CORE_PX", 512)
+        patch.setattr(grid, "MIN_CORE_PX", 256)
+        field = score(ArraySlide(fov, n_planes=8, z_step_um=fov.z_step_um))
+    return combine_fields("case", [field], probe=load_probe(), config=Config())
+
+
+def test_a_slide_of_a_stack_says_so(stack_case):
+    qc = stack_case.fields[0]
+    assert (qc.n_planes, qc.z_step_um) == (8, 0.4)
+    codes = {caution.code for caution in stack_case.call.cautions}
+    assert "single_plane" not in codes
+    assert "shallow_stack" in codes, "8 planes of 0.4 um"
+
+
+def test_signals_of_a_slide_of_a_stack_are_added_moved_and_deleted(stack_case, tmp_path):
+    """As of a single field: at a depth, and the pattern follows."""
+    result = open_bundle(write_bundle(stack_case, tmp_path))
+    nuclei = result.nuclei
+    row = int(np.flatnonzero(nuclei.pattern == "FUSED")[0])
+    number, y, x = (
+        t[row].item() for t in (nuclei.nucleus_id, nuclei.y_px, nuclei.x_px)
+    )  # fmt: skip
+    own = result.spots.nucleus_id == number
+    depth = 4 * 0.4  # of the plane that is shown
+    with pytest.raises(ReviewError, match=r"needs its depth(.|\n)*0 to 2\.8 um"):
+        apply_edits(result, [SpotAdded("slide", number, ProbeEnd.THREE_PRIME, y, x)])
+    far = max(
+        ((y + dy, x + dx) for dy in (-12, 0, 12) for dx in (-12, 0, 12)),
+        key=lambda p: np.hypot(result.spots.y_px[own] - p[0], result.spots.x_px[own] - p[1]).min(),
+    )
+    add = SpotAdded("slide", number, ProbeEnd.THREE_PRIME, *far, z_um=depth)
+    added = apply_edits(result, [add])
+    assert added.spots.z_um[-1] == pytest.approx(depth)
+    assert added.nuclei.pattern[row] == "ISOLATED_3P"
+    spot = int(added.spots.spot_id[-1])
+    gone = apply_edits(added, [SpotDeleted("slide", spot)])
+    assert gone.nuclei.pattern[row] == "FUSED"
+    moved = apply_edits(added, [SpotMoved("slide", spot, 0.0, 0.0, 0)])
+    assert moved.nuclei.pattern[row] == "FUSED"
+    assert moved.spots.z_um[-1] == pytest.approx(depth), "it keeps its depth"
 
 
 def test_an_empty_slide(slide):

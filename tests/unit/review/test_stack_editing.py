@@ -71,8 +71,11 @@ def test_an_added_signal_needs_a_depth_within_the_stack(deep, z_um):
 def test_depths_without_planes_are_not_guessed(deep):
     y, x, _ = place(deep)
     unknown = replace(deep, fields=(replace(deep.fields[0], n_planes=1, z_step_um=0.0),))
-    with pytest.raises(ReviewError, match="needs its depth"):
-        apply_edits(unknown, [SpotAdded("field", 1, THREE, y, x)])
+    for z_um in (-1.0, 2.0):
+        with pytest.raises(
+            ReviewError, match=r"did not keep its planes(.|\n)*score the case again"
+        ):
+            apply_edits(unknown, [SpotAdded("field", 1, THREE, y, x, z_um=z_um)])
 
 
 def test_stacks_scored_before_the_shift_was_kept_are_refused(deep):
