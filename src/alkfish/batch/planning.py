@@ -142,7 +142,7 @@ class Planner:
         is_chosen = _is_scored_again(self.out, case.case_id) and older.inputs == work.recipe.inputs
         if why and not is_chosen:
             raise _read_already(bundle, why, review)
-        kept = "as a reader scored it again" if is_chosen else "as people have read it"
+        kept = "as a reader scored it again" if is_chosen else f"as {review.claim}"
         words = f"kept {kept}" + (f", though {'; '.join(why)}" if why else "")
         return Plan(case, work, (), needed=False, kept=words)
 
@@ -169,7 +169,7 @@ class Planner:
 
 def _read_already(bundle: Path, why: Sequence[str], review: ReviewNote) -> OutputError:
     return OutputError(
-        "the result would be made anew, but people have read the present one",
+        f"the result would be made anew, but {review.claim}",
         where=bundle,
         found=f"{review.words}; {'; '.join(why)}",
         remedy="keep it, or replace it with --overwrite and read the case again",

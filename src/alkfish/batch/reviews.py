@@ -31,16 +31,21 @@ class ReviewNote:
         Verdict of the people, a value of `Call`; empty while there is none.
     fingerprint : str
         Of the result that was read; empty if none was.
+    claim : str
+        Why the result is not replaced unasked: what people have done with it, as a clause.
     """
 
     words: str
     call: str = ""
     fingerprint: str = ""
+    claim: str = "people have read it"
 
     def call_of(self, machine: Call) -> Call:
         """Return the verdict of the people, or the machine's while there is none."""
         return Call(self.call) if self.call else machine
 
+
+_READ, _BEGUN = "people have read it", "its review has begun"
 
 NOT_REVIEWED = ReviewNote("not reviewed")
 
@@ -56,7 +61,7 @@ def review_notes(out: Path) -> Mapping[str, ReviewNote]:
         If the store cannot be read.
     """
     other = store_elsewhere(out)
-    elsewhere = ReviewNote(f"read in {other}", "", other)
+    elsewhere = ReviewNote(f"read in {other}", "", other, "people may have read it")
     notes = dict.fromkeys(_case_ids(out), elsewhere) if other else {}
     return notes | _notes_of_store(out)
 
@@ -81,15 +86,17 @@ def _notes_of_store(out: Path) -> dict[str, ReviewNote]:
 
 
 def _note(standing: Standing) -> ReviewNote:
-    words = {
-        "scored": "opened, not read",
-        "reading": "being read",
-        "equivocal_awaiting_second": "awaits a second reader",
-        "called": "read, not signed",
-        "signed": f"signed by {standing.signed_by}",
+    was_called = standing.version > 1  # a new version follows a call or an equivocal read
+    again = f"to be read again, as version {standing.version}"
+    words, claim = {
+        "scored": (again, _READ) if was_called else ("without a finished read", _BEGUN),
+        "reading": ("being read", _READ if was_called else "somebody is reading it"),
+        "equivocal_awaiting_second": ("awaits a second reader", _READ),
+        "called": ("read, not signed", _READ),
+        "signed": (f"signed by {standing.signed_by}", _READ),
     }[standing.state.value]
     call = "" if standing.call is None else standing.call.call.value
-    return ReviewNote(words, call, standing.result)
+    return ReviewNote(words, call, standing.result, claim)
 
 
 def keep_older(out: Path, case_id: str) -> Path | None:
