@@ -16,6 +16,12 @@ from alkfish.cli.output import make_table, percent
 from alkfish.io.batch_note import read_note
 from alkfish.model.result import Call, CaseCall, Caution
 
+RATE_IS_NO_RESULT = (
+    "the case is not evaluable: rate, interval and probability describe the nuclei that were "
+    "counted and are no result"
+)
+"""Said wherever figures stand beside a call that could not be made."""
+
 _COLUMNS = ("case", "call", "rate", "positive / counted", "95 % interval", "excluded", "cautions")
 
 
@@ -103,7 +109,8 @@ def outcome_as_json(outcome: Outcome, path: Path) -> dict[str, Any]:
 
 
 def call_as_json(call: CaseCall) -> dict[str, Any]:
-    """Return a call as JSON values."""
+    """Return a call as JSON values; without one, the reasons say that the rate is no result."""
+    evaluable = call.call is not Call.NOT_EVALUABLE
     return {
         "call": call.call.value,
         "rate": call.rate,
@@ -112,6 +119,6 @@ def call_as_json(call: CaseCall) -> dict[str, Any]:
         "counts": call.counts.by_pattern(),
         "interval": list(call.interval),
         "p_positive": call.p_positive,
-        "reasons": list(call.reasons),
+        "reasons": [*call.reasons, *(() if evaluable else (RATE_IS_NO_RESULT,))],
         "cautions": [{"code": item.code, "text": item.text} for item in call.cautions],
     }

@@ -114,7 +114,8 @@ class CaseCall:
     counts : PatternCounts
         Enumerated nuclei per pattern.
     rate : float
-        Positive nuclei divided by enumerated nuclei, 0-1; 0 when none was enumerated.
+        Positive nuclei divided by enumerated nuclei, 0-1; 0 when none was enumerated. Where the
+        call is NOT_EVALUABLE it is no result, nor are interval and probability.
     interval : tuple of float
         Wilson 95 % interval of the rate; (0, 1) when none was enumerated. Information only.
     p_positive : float

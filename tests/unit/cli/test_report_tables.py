@@ -9,7 +9,12 @@ from rich.console import Console
 
 from alkfish.batch.cases import BatchCase
 from alkfish.batch.outcomes import Done, Failed, Figures, Waiting
-from alkfish.cli.report_tables import call_as_json, outcome_as_json, print_outcomes
+from alkfish.cli.report_tables import (
+    RATE_IS_NO_RESULT,
+    call_as_json,
+    outcome_as_json,
+    print_outcomes,
+)
 from alkfish.errors import ImageError
 from alkfish.io.batch_note import BatchNote, write_note
 from alkfish.io.probes import load_probe
@@ -84,6 +89,15 @@ def test_json_of_a_call_has_plain_values():
     assert plain["counts"] == {"FUSED": 40, "SPLIT": 20, "ISOLATED_3P": 5, "ISOLATED_5P": 5}
     assert plain["cautions"][0]["code"] == "borderline"
     assert plain["interval"] == [0.25, 0.47]
+
+
+def test_json_of_a_case_that_is_not_evaluable_says_that_its_rate_is_no_result():
+    """A rate of 0 beside it must not be taken for a negative case."""
+    plain = call_as_json(replace(CALL, call=Call.NOT_EVALUABLE, rate=0.0))
+    assert plain["call"] == "NOT_EVALUABLE"
+    assert plain["reasons"] == [*CALL.reasons, RATE_IS_NO_RESULT]
+    assert "are no result" in RATE_IS_NO_RESULT
+    assert call_as_json(CALL)["reasons"] == list(CALL.reasons)
 
 
 def test_json_of_outcomes(scored, failed):
