@@ -82,9 +82,12 @@ def _clipped(corners: Points, shape: tuple[int, int]) -> Points:
 
 def _cut(corners: Points, axis: int, limit: float, sign: float) -> Points:
     """Return the part of a polygon on one side of a line."""
+    from_line = sign * (corners[:, axis] - limit)
+    if (from_line >= 0).all():
+        return corners
     kept: list[Points] = []
-    for here, after in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        a, b = (sign * (point[axis] - limit) for point in (here, after))
+    ends = zip(corners, np.roll(corners, -1, axis=0), strict=True)
+    for (here, after), a, b in zip(ends, from_line, np.roll(from_line, -1), strict=True):
         if a >= 0:
             kept.append(here)
         if (a < 0) != (b < 0):

@@ -48,11 +48,12 @@ class AreaTools(QWidget):
         self._bundle: Path | None = None
         self._fov = ""
         self._layers: dict[str, Any] = {}
+        self._known: dict[str, Regions] = {}
         self._loading = False
         self._links, self._own = Links(), Links()
         self._later = once_after(self, _SAVE_MS, self.save)
         self._before: Any = None
-        self._drawn_one = once_after(self, 0, self._put_away)
+        self._drawn_one = once_after(self, 0, self._take_drawn)
         self._make()
         self._own.join(workspace.session_changed, self._take_session)
         for end in (self._links.cut, self._own.cut):
@@ -106,8 +107,13 @@ class AreaTools(QWidget):
         """
         if self._session is None or self._bundle is None:
             return Regions(())
-        if fov and fov != self._fov:
-            return self._kept(fov)
+        name = fov or self._fov
+        if name not in self._known:  # outlines are checked once, not at every look
+            self._known[name] = self._shown() if name == self._fov else self._kept(name)
+        return self._known[name]
+
+    def _shown(self) -> Regions:
+        """Return the areas that are drawn in the field that is shown."""
         shape = self._shape()
         inside, outside = (
             areas_of_shapes(layer.data, layer.shape_type, shape=shape) if layer is not None else ()
@@ -136,7 +142,7 @@ class AreaTools(QWidget):
         self._links.cut()
         self._remove_layers()
         self._session, self._bundle = self.workspace.session, self.workspace.folder
-        self._fov = ""
+        self._fov, self._known = "", {}
         if self._session is not None:
             self._links.join(self._session.current_changed, self._take_current)
             self._links.join(self._session.state_changed, self._show_run)
@@ -154,6 +160,8 @@ class AreaTools(QWidget):
 
     def _show_field(self, fov: str) -> None:
         """Show what was drawn in a field, or what it was scored within."""
+        for name in (self._fov, fov):  # what was shown is read from its file, and the other way
+            self._known.pop(name, None)
         self._fov = fov
         if self._session is None or self._bundle is None or not fov:
             return
@@ -180,6 +188,7 @@ class AreaTools(QWidget):
                 if polygons:
                     layer.add_polygons(polygons)
         self._loading = False
+        self._known.pop(self._fov, None)
         if active is not None and active in self.workspace.viewer.layers:
             self.workspace.viewer.layers.selection.active = active
 
@@ -211,20 +220,23 @@ class AreaTools(QWidget):
         self._layers = {}
 
     def _take_shapes(self, _: object = None) -> None:
-        """Keep a drawing shortly after the last change of it."""
+        """Tell of a change of the drawing at once, and keep it shortly after the last one."""
+        self._known.pop(self._fov, None)
         if not self._loading:
             self._later.start()
             self._drawn_one.start()
 
-    def _put_away(self) -> None:
-        """Put the tool away when an area is closed: the next click goes to a nucleus again."""
+    def _take_drawn(self) -> None:
+        """Put the tool away when an area is closed, so that the next click goes to a nucleus."""
         viewer = self.workspace.viewer
+        if any(getattr(layer, "_is_creating", False) for layer in self._layers.values()):
+            return
         for layer in self._layers.values():
-            is_open = getattr(layer, "_is_creating", False)
-            if str(layer.mode).startswith("add_") and not is_open and len(layer.data):
+            if str(layer.mode).startswith("add_") and len(layer.data):
                 layer.mode = "pan_zoom"
                 if self._before is not None and self._before in viewer.layers:
                     viewer.layers.selection.active = self._before
+        self._tell()
 
     def _shape(self) -> tuple[int, int]:
         session, pictures = self._session, self.workspace.pictures
@@ -272,9 +284,10 @@ class AreaTools(QWidget):
         self.progress.setFormat(self.rescorer.words)
         why_not = self.rescorer.why_not()
         self.apply.setEnabled(not why_not and not running)
-        self.apply.setText("Score only inside..." if self._drawn() else "Score all of the case...")
+        drawn = self._drawn()
+        self.apply.setText("Score only inside..." if drawn else "Score all of the case...")
         self.apply.setToolTip(why_not or "Nuclei outside are kept, flagged, and not counted.")
-        self.apply.setVisible(self._differs())
+        self.apply.setVisible(self._differs(drawn))
 
     def _drawn(self) -> dict[str, Regions]:
         """Return the areas of all fields that have some."""
@@ -290,12 +303,12 @@ class AreaTools(QWidget):
                 found[qc.fov] = regions
         return found
 
-    def _differs(self) -> bool:
+    def _differs(self, drawn: dict[str, Regions]) -> bool:
         if self._session is None:
             return False
         scored = scored_areas(self._session.review.machine_result)
-        drawn = {fov: regions.fingerprint() for fov, regions in self._drawn().items()}
-        return drawn != {fov: checksum for fov, (_, checksum) in scored.items()}
+        found = {fov: regions.fingerprint() for fov, regions in drawn.items()}
+        return found != {fov: checksum for fov, (_, checksum) in scored.items()}
 
     def _apply(self) -> None:
         self.save()

@@ -5,6 +5,7 @@ import pytest
 
 from alkfish.io.bundle import open_bundle
 from alkfish.io.geojson import read_regions
+from alkfish.plugin import area_tools
 from alkfish.plugin.area_tools import INSIDE, OUTSIDE, AreaTools
 from alkfish.review import ReadMode
 
@@ -42,6 +43,40 @@ def test_drawing_counts_nuclei_and_is_kept(tools, small):
     assert 0 < inside < int(own.sum())
     assert f"{inside} of {int(own.sum())} nuclei lie inside" in tools.words.text()
     assert tools.apply.text() == "Score only inside..."
+
+
+def test_the_button_answers_a_drawing_at_once(tools, small, qtbot, qapp):
+    """Before it is kept: that waits for the last of several changes."""
+    tools._later.setInterval(60_000)
+    assert tools.apply.isHidden()
+    layer = draw(tools, INSIDE, BOX)
+    qtbot.waitUntil(lambda: not tools.apply.isHidden(), timeout=10_000)
+    assert tools.apply.text() == "Score only inside..."
+    assert "nuclei lie inside" in tools.words.text()
+    assert tools._later.isActive()
+    assert not (small / "small" / "areas-drawn" / "field_01.geojson").exists()
+    layer.data = []
+    qtbot.waitUntil(tools.apply.isHidden, timeout=10_000)
+    tools._later.stop()
+
+
+def test_outlines_are_worked_out_once_not_at_every_look(tools, monkeypatch):
+    """The button asks about all fields after each decision; areas of others come from files."""
+    draw(tools, INSIDE, BOX)
+    tools.save()
+    calls = []
+    for name in ("areas_of_shapes", "drawn_areas"):
+        real = getattr(area_tools, name)
+        monkeypatch.setattr(
+            area_tools, name, lambda *a, _r=real, _n=name, **k: (calls.append(_n), _r(*a, **k))[1]
+        )
+    for _ in range(3):
+        tools.workspace.session.state_changed.emit()
+        assert not tools.apply.isHidden()
+    assert calls == []
+    tools._layers[INSIDE].data = [BOX * 0.5]
+    assert np.allclose(tools.regions().include[0].box, (25, 200, 25, 250))
+    assert "areas_of_shapes" in calls
 
 
 def test_the_next_field_has_areas_of_its_own(tools):
