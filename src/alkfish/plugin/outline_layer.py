@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from alkfish.plugin.drawing import drop, map_by_table, outline_colours, pattern_names, put_image
 from alkfish.plugin.outlines import LazyCodes, Numbering
+from alkfish.plugin.quick_pixels import draw_quickly
 from alkfish.plugin.view_settings import ViewSettings
 
 OUTLINES = "Nuclei"
@@ -66,6 +67,7 @@ class OutlineLayer:
             visible=self._settings.is_visible(OUTLINES),
         )
         layer.editable = False
+        draw_quickly(self.viewer, layer)
         self.layers[OUTLINES] = layer
 
     def redraw(self, ids: npt.NDArray[Any] | None = None) -> None:
