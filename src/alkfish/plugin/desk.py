@@ -243,6 +243,7 @@ class ReviewDesk:
             self.workspace.said.emit(str(error), True)
         except EmitLoopError as error:  # a layer or dock could not follow
             self.workspace.said.emit(f"The picture cannot follow: {error.__cause__}", True)
+        self.layers.catch_up()
         self.review.catch_up()
         self.case.catch_up()
         _settle()
