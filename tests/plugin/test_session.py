@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from alkfish.model.probe import ProbeEnd
-from alkfish.plugin.session import Order
+from alkfish.model.signals import Pattern
+from alkfish.plugin.session import PATTERN_ORDER, Order
 from alkfish.plugin.workspace import Workspace
 from alkfish.review import CaseState, ReadMode, SpotAdded, SpotDeleted
 
@@ -115,6 +116,58 @@ def test_doubtful_nuclei_come_first_and_excluded_ones_last(session):
     n = int(scorable.sum())
     assert scorable[:n].all()
     assert not scorable[n:].any()
+    assert n > 2
+    assert (np.diff(certainty(session, rows[:n])) >= 0).all()
+
+
+def certainty(session, rows):
+    """Return the probability of the most probable pattern of each row."""
+    nuclei = session.result.nuclei
+    return np.max([getattr(nuclei, f"p_{p.value.lower()}")[rows] for p in Pattern], axis=0)
+
+
+def test_by_pattern_positive_ones_come_first_and_in_each_the_doubtful(session):
+    session.set_order(Order.PATTERN)
+    rows = [session.rows[key] for key in session.keys_in_order]
+    groups = [str(name) for name in session.patterns[rows]]
+    assert list(dict.fromkeys(groups)) == [p for p in PATTERN_ORDER if p in groups]
+    assert groups == sorted(groups, key=PATTERN_ORDER.index)
+    assert PATTERN_ORDER[:2] == ("SPLIT", "ISOLATED_3P")
+    for name in ("SPLIT", "FUSED"):
+        sure = certainty(session, [r for r, g in zip(rows, groups, strict=True) if g == name])
+        assert len(sure) > 2
+        assert (np.diff(sure) >= 0).all()
+
+
+def test_by_position_goes_field_by_field_and_line_by_line(session):
+    session.set_order(Order.POSITION)
+    nuclei = session.result.nuclei
+    places = [
+        (str(nuclei.fov[r]), nuclei.y_px[r], nuclei.x_px[r])
+        for r in (session.rows[key] for key in session.keys_in_order)
+    ]
+    assert places == sorted(places)
+
+
+def test_the_order_of_the_read_is_its_draw_and_counts_alone(session):
+    assert session.start_read()
+    assert session.order is Order.READ
+    assert session.keys_in_order == session.review.queue()
+    assert len(session.keys_in_order) == 50
+
+
+def test_the_next_undecided_nucleus_lies_ahead_and_at_the_end_the_first(session):
+    session.start_read()
+    draw = session.draw
+    session.decide("FUSED", (draw[3], draw[5]))
+    session.go(draw[2])
+    for expected in (draw[4], draw[6], draw[7]):
+        assert session.go_to_undecided()
+        assert session.current == expected
+    session.go(draw[-1])
+    session.decide("FUSED")
+    assert session.go_to_undecided()
+    assert session.current == draw[0]
 
 
 def test_a_decision_does_not_move_nuclei_around_in_an_order(session):
