@@ -5,9 +5,10 @@ import pytest
 
 from alkfish.model.probe import ProbeEnd
 from alkfish.model.signals import Pattern
+from alkfish.plugin.nucleus_words import describe_nucleus
 from alkfish.plugin.session import PATTERN_ORDER, Order
 from alkfish.plugin.workspace import Workspace
-from alkfish.review import CaseState, ReadMode, SpotAdded, SpotDeleted
+from alkfish.review import CaseState, ReadMode, SpotAdded, SpotDeleted, SpotMoved
 
 
 @pytest.fixture
@@ -207,6 +208,26 @@ def test_a_deleted_signal_changes_the_pattern_at_once(session):
     assert session.undo()
     assert told == ["", "SPLIT"]
     assert session.review.machine_result.spots is spots
+
+
+def test_no_figure_is_claimed_of_a_signal_placed_by_hand(session):
+    """Nobody has measured it: an added one carries the usual SNR of others."""
+    session.start_read()
+    nuclei = session.result.nuclei
+    row = next(
+        k for k in range(len(nuclei))
+        if nuclei.pattern[k] == "FUSED" and nuclei.area_um2[k] > 60 and nuclei.n_fused[k] == 2
+    )  # fmt: skip
+    key, y, x = session.keys[row], float(nuclei.y_px[row]), float(nuclei.x_px[row])
+    spot = SpotAdded(key.fov, key.nucleus_id, ProbeEnd.THREE_PRIME, y, x)
+    assert session.edit(spot)
+    hangs_on = dict(describe_nucleus(session, key).lines)["Hangs on"]
+    assert hangs_on == "the 3' signal marked ?: placed by hand"
+    added = int(session.result.spots.spot_id[session.result.spots.fov == key.fov].max())
+    assert session.edit(SpotMoved(key.fov, added, y + 3, x + 3, key.nucleus_id))
+    assert dict(describe_nucleus(session, key).lines)["Hangs on"] == hangs_on
+    split = next(k for k in session.keys if session.patterns[session.rows[k]] == "SPLIT")
+    assert "SNR" in dict(describe_nucleus(session, split).lines)["Hangs on"]
 
 
 def test_an_impossible_edit_is_said_and_changes_nothing(session):

@@ -9,6 +9,7 @@ from alkfish.model.probe import CaseRule
 from alkfish.model.result import Call, CaseCall, FieldQC, PatternCounts
 from alkfish.report.wording import CALL_WORDS, call_meaning, interval_text, percent_of
 from alkfish.review import CaseReview, CaseState, EventKind, Read, ReadMode, ReadRole
+from alkfish.review.case_view import call_of_read
 from alkfish.score.statistics import wilson_interval
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class CaseSummary:
     has_rate : bool
         Whether a rate and shares may be shown: not of a case that is not evaluable.
     call, call_key, reason : str
-        The call of the review, or of the machine while there is none; empty while a read is open.
+        The call of the review, or of the reader's own equivocal read; empty while a read is open.
+        The reason then says what the rule makes of it.
     machine : tuple of str
         The machine's call, figures and reasons in words; empty where hidden.
     cautions : tuple of str
@@ -352,6 +354,9 @@ def _counts(session: ReviewSession) -> tuple[PatternCounts, str]:
         return PatternCounts.from_patterns(session.patterns), "All nuclei, your changes included"
     if review.call is not None and not review.is_rescored:
         return review.call.counts, "The readers"
+    own = _equivocal_read(session)
+    if own is not None:
+        return own.counts, "Your read"
     return review.machine_result.call.counts, "The machine's proposal"
 
 
@@ -359,13 +364,36 @@ def _call(session: ReviewSession) -> tuple[Call | None, str]:
     review = session.review
     if review.call is not None and not review.is_rescored:
         return review.call.call, review.call.reason
-    if session.is_reading:
-        read = review.read
-        if read is not None and read.role is ReadRole.SECOND:
-            return None, "The sum of both reads decides when you finish."
-        if read is not None and read.mode is ReadMode.FIFTY and read.role is ReadRole.FIRST:
-            return None, rule_words(review.machine_result.probe.case_rule)
-        return None, ""
+    if review.read is not None:
+        return None, _prospect(session, review.read)
+    own, rule = _equivocal_read(session), review.machine_result.probe.case_rule
+    if own is not None:
+        found = call_of_read(own, own.counts, None, rule)
+        return found.call, found.reason
     if review.state is CaseState.READING or not session.may_see_machine:
         return None, ""
+    if review.state is CaseState.EQUIVOCAL_AWAITING_SECOND:
+        return None, "Only one of two reads is made. Nothing of this is a result."
     return None, "Not reviewed. Nothing of this is a result."
+
+
+def _equivocal_read(session: ReviewSession) -> Read | None:
+    """Return this reader's own first read while another person's is awaited; None else."""
+    review = session.review
+    return next(iter(review.counted_reads()), None) if review.awaits_another else None
+
+
+def _prospect(session: ReviewSession, read: Read) -> str:
+    """Return what the case rule makes of an open read; of a second one nothing is told.
+
+    The sum would tell what the first reader has counted.
+    """
+    rule = session.review.machine_result.probe.case_rule
+    if read.role is ReadRole.SECOND:
+        return "The sum of both reads decides when you finish."
+    if read.role is ReadRole.CONTROL:
+        return ""
+    if _may_finish(session):
+        found = call_of_read(read, _counts(session)[0], None, rule)
+        return f"Finished now: {CALL_WORDS[found.call]}. {found.reason}"
+    return rule_words(rule) if read.mode is ReadMode.FIFTY else ""

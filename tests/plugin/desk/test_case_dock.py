@@ -84,6 +84,34 @@ def test_a_read_is_counted_live(dock):
     assert shown(dock) == ["Finish read", "Abandon read..."]
 
 
+@pytest.mark.parametrize(
+    ("positive", "told"),
+    [(4, "NEGATIVE. reader 1: 4 of 50"), (5, "EQUIVOCAL. reader 1: 5 of 50"),
+     (25, "EQUIVOCAL. reader 1: 25 of 50"), (26, "POSITIVE. reader 1: 26 of 50")],
+)  # fmt: skip
+def test_a_complete_read_tells_what_the_rule_makes_of_it(dock, positive, told):
+    start(dock)
+    decide(dock, positive)
+    assert dock.reason.text().startswith(f"Finished now: {told}")
+    dock.workspace.session.undo()
+    dock.show_case()
+    assert dock.reason.text().startswith("First read of 50:")
+
+
+def test_a_full_read_tells_the_call_of_all_nuclei_at_any_time(dock):
+    start(dock, 2)
+    assert dock.reason.text().startswith("Finished now: POSITIVE. full review of the case: 30 of")
+    session = dock.workspace.session
+    split = [k for k in session.draw if session.patterns[session.rows[k]] == "SPLIT"]
+    assert session.decide(Pattern.FUSED, tuple(split[:11]))
+    dock.show_case()
+    assert "Finished now: NEGATIVE. full review of the case: 19 of 130" in dock.reason.text()
+    told = dock.reason.text().split("case: ")[1]
+    dock.finish.click()
+    dock.show_case()
+    assert dock.reason.text().endswith(told)
+
+
 def test_a_blinded_read_hides_all_of_the_machine(dock):
     start(dock, 1)
     assert dock.machine.text() == HIDDEN
@@ -105,13 +133,19 @@ def test_two_readers_to_a_signed_call(dock, monkeypatch):
     assert "Equivocal, awaits a second reader" in dock.state.text()
     assert "Another person must make the second read" in dock.step.text()
     assert shown(dock) == ["New version..."]
+    assert dock.counted_by.text() == "<b>Your read</b>"
+    assert counts(dock) == [10, 0, 0, 40]
+    assert "10 of 50 positive, within 5 to 25" in dock.reason.text()
     workspace.set_reader("Bo")
     dock.show_case()
+    assert "Only one of two reads is made" in dock.reason.text()
+    assert not dock.call.isVisible()
     assert counts(dock) == [30, 0, 0, 100]
     assert not dock.folds["agreement"].isVisible()
     start(dock)
     assert dock.reason.text() == "The sum of both reads decides when you finish."
     decide(dock, 10)
+    assert dock.reason.text() == "The sum of both reads decides when you finish."
     dock.finish.click()
     dock.show_case()
     assert dock.call.text() == "<b>POSITIVE: ALK rearrangement found</b>"
