@@ -37,6 +37,18 @@ OTHER_READER = (
     "Your read was equivocal. Another person must make the second read: click your name to let "
     "them sit down."
 )
+RESCORED = (
+    "This case was scored again after the review was begun. Reads stay tied to the older result."
+)
+_AFTER_RESCORE = {
+    CaseState.SCORED: "Start a read of this one.",
+    CaseState.READING: "Abandon the open read, with a reason.",
+    CaseState.EQUIVOCAL_AWAITING_SECOND: "Open a new version, with a reason.",
+    CaseState.CALLED: "Open a new version, with a reason.",
+    CaseState.SIGNED: "A change needs a new version, with a reason.",
+}
+"""What is possible in each state once the case was scored again elsewhere."""
+
 HIDDEN = "Blinded read: the machine's proposal is hidden until the read is finished."
 
 
@@ -202,10 +214,7 @@ def next_step(session: ReviewSession) -> str:
     if session.blocked:
         return session.blocked
     if review.is_rescored:
-        return (
-            "This case was scored again after the review was begun. Reads stay tied to the older "
-            "result: abandon an open read, or open a new version, with a reason."
-        )
+        return f"{RESCORED} {_AFTER_RESCORE[review.state]} {shortage(session)}".strip()
     if review.state is CaseState.READING:
         return _while_reading(session)
     if review.state is CaseState.EQUIVOCAL_AWAITING_SECOND:
