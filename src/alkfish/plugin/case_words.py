@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alkfish.model.probe import CaseRule
 from alkfish.model.result import Call, CaseCall, FieldQC, PatternCounts
+from alkfish.plugin.case_steps import Steps, may_finish, steps_of
 from alkfish.report.wording import CALL_WORDS, call_meaning, interval_text, percent_of
 from alkfish.review import CaseReview, CaseState, EventKind, Read, ReadMode, ReadRole
 from alkfish.review.case_view import call_of_read
@@ -50,27 +51,6 @@ _AFTER_RESCORE = {
 """What is possible in each state once the case was scored again elsewhere."""
 
 HIDDEN = "Blinded read: the machine's proposal is hidden until the read is finished."
-
-
-@dataclass(frozen=True)
-class Steps:
-    """What the reader may do with the case now.
-
-    Attributes
-    ----------
-    start : str
-        What a read would be for, in words; empty if none may be started.
-    choose_mode : bool
-        Whether the reader chooses between 50 and all nuclei.
-    """
-
-    start: str = ""
-    choose_mode: bool = False
-    finish: bool = False
-    abandon: bool = False
-    sign: bool = False
-    open_version: bool = False
-    rescore: bool = False
 
 
 @dataclass(frozen=True)
@@ -286,33 +266,6 @@ def _short_read(session: ReviewSession) -> str:
     return f"Only {n} of {size} nuclei can be counted: finished so, the case is not evaluable."
 
 
-def steps_of(session: ReviewSession) -> Steps:
-    """Return what this reader may do now."""
-    review, state = session.review, session.review.state
-    if session.blocked:
-        return Steps()
-    fits = not review.is_rescored
-    start = {
-        CaseState.SCORED: "Start a read",
-        CaseState.EQUIVOCAL_AWAITING_SECOND: "Start the second read",
-        CaseState.CALLED: "Start a control read",
-    }.get(state, "")
-    if review.awaits_another:
-        start = ""
-    if state is not CaseState.SCORED and not fits:
-        start = ""
-    open_version = (CaseState.EQUIVOCAL_AWAITING_SECOND, CaseState.CALLED, CaseState.SIGNED)
-    return Steps(
-        start=start,
-        choose_mode=state is CaseState.SCORED,
-        finish=session.is_reading and fits and _may_finish(session),
-        abandon=state is CaseState.READING,
-        sign=state is CaseState.CALLED and fits,
-        open_version=state in open_version,
-        rescore=state is not CaseState.READING,
-    )
-
-
 def _state(review: CaseReview) -> str:
     words = STATE_WORDS[review.state]
     if review.state is CaseState.READING:
@@ -331,18 +284,11 @@ def _while_reading(session: ReviewSession) -> str:
     left, short = len(session.undecided()), _short_read(session)
     if short:
         return f"{short} {left} are not decided yet." if left else f"{short} Finish or abandon it."
-    if left and not _may_finish(session):
+    if left and not may_finish(session):
         return f"Decide the {left} nuclei that are left, then finish the read."
     if read.mode is ReadMode.FULL and left:
         return f"{left} nuclei are not looked at: finished now, they count as proposed."
     return "All nuclei of the read are decided. Finish it."
-
-
-def _may_finish(session: ReviewSession) -> bool:
-    read = session.review.read
-    return read is not None and (
-        not session.undecided() or (read.mode is ReadMode.FULL and not read.blinded)
-    )
 
 
 def _progress(session: ReviewSession) -> tuple[int, int]:
@@ -402,7 +348,7 @@ def _prospect(session: ReviewSession, read: Read) -> str:
         return "The sum of both reads decides when you finish."
     if read.role is ReadRole.CONTROL:
         return ""
-    if _may_finish(session):
+    if may_finish(session):
         found = call_of_read(read, _counts(session)[0], None, rule)
         return f"Finished now: {CALL_WORDS[found.call]}. {found.reason}"
     return rule_words(rule) if read.mode is ReadMode.FIFTY else ""
