@@ -3,10 +3,12 @@
 import pytest
 
 from alkfish.model.signals import Pattern
+from alkfish.plugin.agreement_view import kappa_words
 from alkfish.plugin.case_dock import CaseDock
 from alkfish.plugin.case_words import HIDDEN
 from alkfish.plugin.dialogs import ReasonDialog, SignDialog, SignedDialog, what_is_signed
 from alkfish.review import CaseState, EventKind
+from alkfish.review.agreement import compare
 
 
 @pytest.fixture
@@ -165,6 +167,29 @@ def test_two_readers_to_a_signed_call(dock, monkeypatch):
     signed = [e for e in workspace.session.review.history() if e.kind is EventKind.SIGNED]
     assert signed[0].hash[:32] in hashes[0]
     assert shown(dock) == ["New version..."]
+
+
+@pytest.mark.parametrize(
+    ("machine", "told"),
+    [
+        ("FUSED SPLIT FUSED SPLIT", "4 of 4 nuclei the same. Kappa 1.00, complete agreement. "
+         "Positive against not: kappa 1.00, complete agreement."),
+        ("FUSED ISOLATED_3P FUSED SPLIT", "3 of 4 nuclei the same. Kappa 0.60 (95 % 0.10 to 1.00). "
+         "Positive against not: kappa 1.00, complete agreement."),
+        ("", "No nucleus was judged by both."),
+    ],
+)  # fmt: skip
+def test_kappa_is_told_where_it_can_be(machine, told):
+    reader = dict(enumerate(["FUSED", "SPLIT", "FUSED", "SPLIT"]))
+    assert kappa_words(compare("Ada", reader, "machine", dict(enumerate(machine.split())))) == told
+
+
+def test_kappa_of_one_kind_cannot_be_told():
+    fused = dict.fromkeys(range(5), "FUSED")
+    assert kappa_words(compare("Ada", fused, "Bo", fused)) == (
+        "5 of 5 nuclei the same. Kappa cannot be told, because all nuclei are of one kind. "
+        "Positive against not: kappa cannot be told, because all nuclei are of one kind."
+    )
 
 
 def test_reasons_are_asked_and_kept(dock):
