@@ -196,6 +196,7 @@ class TestViewOnly:
         assert not session.start_read()
         dock.show_case()
         assert dock.step.text() == VIEW_ONLY
+        assert not session.may_start
         assert dock.start.isHidden()
         workspace.tick()
         assert len(workspace.cases()) == 3

@@ -317,6 +317,20 @@ def test_a_control_read_takes_over_neither_anothers_read_nor_the_first(ada, bo, 
             reader.start_read(continue_read=first.read_id)
 
 
+def test_anothers_control_read_is_not_taken_over(ada, bo, read_all):
+    first_read(ada, read_all, 30)
+    bo.refresh()
+    read = bo.start_read()
+    bo.set_pattern(bo.queue()[0], Pattern.SPLIT)
+    bo.abandon_read("called away")
+    ada.refresh()
+    assert read.read_id in [each.read_id for each in ada.reads()]
+    assert ada.continuable() == ()
+    with pytest.raises(ReviewError, match="only an own read"):
+        ada.start_read(continue_read=read.read_id)
+    assert bo.start_read(continue_read=read.read_id).decisions == read.decisions
+
+
 def test_a_read_of_another_result_is_not_taken_over(ada, local, make_result, read_all):
     """Its numbers name other nuclei."""
     first_read(ada, read_all, 30)
