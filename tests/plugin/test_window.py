@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QApplication, QLineEdit
+from qtpy.QtWidgets import QApplication, QLabel, QLineEdit
 
 from alkfish.model.probe import ProbeEnd
 from alkfish.plugin.convert import near_rows
@@ -149,6 +149,15 @@ def test_nothing_is_decided_while_the_picture_shows_other_settings(desk, session
 
 def test_no_hint_of_napari_promises_another_use_of_a_key(desk, session):
     assert {layer.help for layer in desk.layers.layers.values()} == {""}
+    for name in ("DAPI", "3' signals", OUTLINES):  # napari writes hints anew with every mode
+        layer = desk.viewer.layers[name]
+        desk.viewer.layers.selection.active = layer
+        layer.mode = "transform"
+        layer.mode = "pan_zoom"
+        assert layer.help, "napari would show it"
+        assert desk.viewer.help == ""
+        bar = desk.viewer.window._qt_window.statusBar()
+        assert not any(label.text() == layer.help for label in bar.findChildren(QLabel))
 
 
 def test_a_closed_panel_comes_back_by_the_menu(desk, qapp):
