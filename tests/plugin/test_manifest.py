@@ -22,6 +22,18 @@ def test_the_manifest_is_valid_and_everything_it_names_is_there():
     assert {widget.display_name for widget in given.widgets} == {"Review cases", "Score an image"}
 
 
+def test_the_guide_names_the_menu_as_napari_makes_it():
+    """Of a plugin with several widgets napari makes a menu of its own within *Plugins*."""
+    manifest = PluginManifest.from_file(MANIFEST)
+    names = [widget.display_name for widget in manifest.contributions.widgets]
+    assert len(names) > 1
+    guide = (Path(__file__).parents[2] / "docs" / "review.md").read_text("utf-8")
+    for name in names:
+        assert f"*Plugins > {manifest.display_name} > {name}*" in guide
+    (sample,) = manifest.contributions.sample_data
+    assert f"*File > Open Sample > {manifest.display_name} > {sample.display_name}*" in guide
+
+
 def test_the_package_declares_it():
     found = [each for each in entry_points(group="napari.manifest") if each.name == "alkfish"]
     assert not found or found[0].value == "alkfish.plugin:napari.yaml"

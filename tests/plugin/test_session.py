@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from alkfish.model.probe import ProbeEnd
-from alkfish.plugin.session import Order
+from alkfish.model.signals import Pattern
+from alkfish.plugin.nucleus_words import describe_nucleus
+from alkfish.plugin.session import PATTERN_ORDER, Order
 from alkfish.plugin.workspace import Workspace
 from alkfish.review import (
     CaseState,
@@ -13,6 +15,7 @@ from alkfish.review import (
     ReadMode,
     SpotAdded,
     SpotDeleted,
+    SpotMoved,
 )
 
 
@@ -122,6 +125,58 @@ def test_doubtful_nuclei_come_first_and_excluded_ones_last(session):
     n = int(scorable.sum())
     assert scorable[:n].all()
     assert not scorable[n:].any()
+    assert n > 2
+    assert (np.diff(certainty(session, rows[:n])) >= 0).all()
+
+
+def certainty(session, rows):
+    """Return the probability of the most probable pattern of each row."""
+    nuclei = session.result.nuclei
+    return np.max([getattr(nuclei, f"p_{p.value.lower()}")[rows] for p in Pattern], axis=0)
+
+
+def test_by_pattern_positive_ones_come_first_and_in_each_the_doubtful(session):
+    session.set_order(Order.PATTERN)
+    rows = [session.rows[key] for key in session.keys_in_order]
+    groups = [str(name) for name in session.patterns[rows]]
+    assert list(dict.fromkeys(groups)) == [p for p in PATTERN_ORDER if p in groups]
+    assert groups == sorted(groups, key=PATTERN_ORDER.index)
+    assert PATTERN_ORDER[:2] == ("SPLIT", "ISOLATED_3P")
+    for name in ("SPLIT", "FUSED"):
+        sure = certainty(session, [r for r, g in zip(rows, groups, strict=True) if g == name])
+        assert len(sure) > 2
+        assert (np.diff(sure) >= 0).all()
+
+
+def test_by_position_goes_field_by_field_and_line_by_line(session):
+    session.set_order(Order.POSITION)
+    nuclei = session.result.nuclei
+    places = [
+        (str(nuclei.fov[r]), nuclei.y_px[r], nuclei.x_px[r])
+        for r in (session.rows[key] for key in session.keys_in_order)
+    ]
+    assert places == sorted(places)
+
+
+def test_the_order_of_the_read_is_its_draw_and_counts_alone(session):
+    assert session.start_read()
+    assert session.order is Order.READ
+    assert session.keys_in_order == session.review.queue()
+    assert len(session.keys_in_order) == 50
+
+
+def test_the_next_undecided_nucleus_lies_ahead_and_at_the_end_the_first(session):
+    session.start_read()
+    draw = session.draw
+    session.decide("FUSED", (draw[3], draw[5]))
+    session.go(draw[2])
+    for expected in (draw[4], draw[6], draw[7]):
+        assert session.go_to_undecided()
+        assert session.current == expected
+    session.go(draw[-1])
+    session.decide("FUSED")
+    assert session.go_to_undecided()
+    assert session.current == draw[0]
 
 
 def test_a_decision_does_not_move_nuclei_around_in_an_order(session):
@@ -197,6 +252,26 @@ def test_parting_and_merging_tells_what_becomes_of_the_read(session):
     assert session.current == here, "the part is gone"
     assert len(session.draw) == 50
     assert here in session.undecided()
+
+
+def test_no_figure_is_claimed_of_a_signal_placed_by_hand(session):
+    """Nobody has measured it: an added one carries the usual SNR of others."""
+    session.start_read()
+    nuclei = session.result.nuclei
+    row = next(
+        k for k in range(len(nuclei))
+        if nuclei.pattern[k] == "FUSED" and nuclei.area_um2[k] > 60 and nuclei.n_fused[k] == 2
+    )  # fmt: skip
+    key, y, x = session.keys[row], float(nuclei.y_px[row]), float(nuclei.x_px[row])
+    spot = SpotAdded(key.fov, key.nucleus_id, ProbeEnd.THREE_PRIME, y, x)
+    assert session.edit(spot)
+    hangs_on = dict(describe_nucleus(session, key).lines)["Hangs on"]
+    assert hangs_on == "the 3' signal marked ?: placed by hand"
+    added = int(session.result.spots.spot_id[session.result.spots.fov == key.fov].max())
+    assert session.edit(SpotMoved(key.fov, added, y + 3, x + 3, key.nucleus_id))
+    assert dict(describe_nucleus(session, key).lines)["Hangs on"] == hangs_on
+    split = next(k for k in session.keys if session.patterns[session.rows[k]] == "SPLIT")
+    assert "SNR" in dict(describe_nucleus(session, split).lines)["Hangs on"]
 
 
 def test_an_impossible_edit_is_said_and_changes_nothing(session):

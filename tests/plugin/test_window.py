@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QApplication, QLineEdit
+from qtpy.QtWidgets import QApplication, QLabel, QLineEdit
 
 from alkfish.model.probe import ProbeEnd
 from alkfish.plugin.convert import near_rows
@@ -167,6 +167,15 @@ def test_a_tool_in_hand_is_put_away_with_words_when_a_trial_appears(desk, sessio
 
 def test_no_hint_of_napari_promises_another_use_of_a_key(desk, session):
     assert {layer.help for layer in desk.layers.layers.values()} == {""}
+    for name in ("DAPI", "3' signals", OUTLINES):  # napari writes hints anew with every mode
+        layer = desk.viewer.layers[name]
+        desk.viewer.layers.selection.active = layer
+        layer.mode = "transform"
+        layer.mode = "pan_zoom"
+        assert layer.help, "napari would show it"
+        assert desk.viewer.help == ""
+        bar = desk.viewer.window._qt_window.statusBar()
+        assert not any(label.text() == layer.help for label in bar.findChildren(QLabel))
 
 
 def test_a_closed_panel_comes_back_by_the_menu(desk, qapp):
@@ -219,8 +228,9 @@ def test_agreeing_without_seeing_is_refused_in_a_blinded_read(desk, session, pre
     drawn = np.unique(np.asarray(desk.layers.layers[OUTLINES].data))
     assert len(np.unique(drawn[drawn > 0] // 8)) == 1, "all outlines look alike"
     desk.review.show_nucleus()
-    assert "hidden" in desk.review.flags.text()
-    assert desk.review.why.isHidden()
+    said = desk.review.panel.toPlainText()
+    assert "hidden" in said
+    assert "Separation" not in said
 
 
 def test_a_reason_takes_a_nucleus_out(desk, session):
@@ -488,10 +498,38 @@ def test_the_note_is_kept_and_shown(desk, session, qapp):
     desk.review.note.setText("two cells on top of each other")
     desk.review.note.returnPressed.emit()
     desk.review.show_nucleus()
-    assert "two cells" in desk.review.notes.text()
+    assert "two cells" in desk.review.panel.toPlainText()
     assert session.review.read.notes[0].nucleus == session.current
 
 
 def test_ends_of_the_probe_have_their_symbols(desk):
     assert str(desk.layers.layers[ProbeEnd.THREE_PRIME.value].symbol[0]) == "disc"
     assert str(desk.layers.layers[ProbeEnd.FIVE_PRIME.value].symbol[0]) == "square"
+
+
+def test_no_button_moves_when_the_next_nucleus_comes(desk, session, qapp):
+    qapp.processEvents()
+    buttons = [*desk.review.decide.values(), *desk.review.tools.values()]
+    places, said = set(), set()
+    for _ in range(8):
+        desk.press(BY_NAME["next"])
+        qapp.processEvents()
+        places.add(
+            tuple(
+                button.mapTo(desk.review, button.rect().topLeft()).toTuple() for button in buttons
+            )
+        )
+        said.add(desk.review.panel.toPlainText())
+    assert len(said) == 8, "the words did change"
+    assert len(places) == 1
+
+
+def test_long_words_are_reached_by_scrolling(desk, session):
+    from alkfish.plugin.nucleus_words import NucleusWords
+
+    flags = tuple(f"flag {k}" for k in range(60))
+    height = desk.review.panel.height()
+    desk.review.panel.show_words(NucleusWords("t", "FUSED", "Fused", "proposed", (), flags, ()))
+    assert desk.review.panel.height() == height
+    assert desk.review.panel.verticalScrollBar().maximum() > 0
+    assert "flag 59" in desk.review.panel.toPlainText()

@@ -12,6 +12,8 @@ from alkfish.report.wording import words_of
 from alkfish.review import CATEGORIES, Agreement
 from alkfish.review.agreement import NOT_SCORABLE
 
+_ROUNDING = 1e-9
+
 
 def short_name(category: str) -> str:
     """Return the words of a category of the confusion matrix."""
@@ -23,16 +25,21 @@ def kappa_words(agreement: Agreement) -> str:
     n, agreed = agreement.n_nuclei, agreement.n_agreed
     if not n:
         return "No nucleus was judged by both."
-    parts = [f"{agreed} of {n} nuclei the same."]
-    for words, kappa, (low, high) in (
-        ("Kappa", agreement.kappa, agreement.interval),
-        ("Positive against not", agreement.kappa_positive, agreement.interval_positive),
-    ):
-        if low < high:
-            parts.append(f"{words} {kappa:.2f} (95 % {low:.2f} to {high:.2f}).")
-        else:
-            parts.append(f"{words}: not defined, because all nuclei are of one kind.")
-    return " ".join(parts)
+    every = _kappa_text(agreement.kappa, agreement.interval)
+    positive = _kappa_text(agreement.kappa_positive, agreement.interval_positive)
+    return (
+        f"{agreed} of {n} nuclei the same. Kappa {every}. Positive against not: kappa {positive}."
+    )
+
+
+def _kappa_text(kappa: float, interval: tuple[float, float]) -> str:
+    """Return kappa with its interval; complete agreement has none, and one kind has no kappa."""
+    low, high = interval
+    if (low, high) == (-1.0, 1.0):
+        return "cannot be told, because all nuclei are of one kind"
+    if kappa > 1.0 - _ROUNDING:
+        return "1.00, complete agreement"
+    return f"{kappa:.2f} (95 % {low:.2f} to {high:.2f})"
 
 
 class AgreementView(QWidget):

@@ -23,10 +23,10 @@ from qtpy.QtWidgets import (
 from alkfish.model.result import FieldQC, PatternCounts
 from alkfish.plugin.agreement_view import AgreementView
 from alkfish.plugin.area_tools import AreaTools
+from alkfish.plugin.case_steps import Steps
 from alkfish.plugin.case_words import (
     HIDDEN,
     CaseSummary,
-    Steps,
     continue_words,
     notice,
     summarise,

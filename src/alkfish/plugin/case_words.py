@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from alkfish.model.probe import CaseRule
 from alkfish.model.result import Call, CaseCall, FieldQC, PatternCounts
+from alkfish.plugin.case_steps import Steps, may_finish, steps_of
 from alkfish.report.wording import CALL_WORDS, call_meaning, interval_text, percent_of
 from alkfish.review import CaseReview, CaseState, EventKind, Read, ReadMode, ReadRole
+from alkfish.review.case_view import call_of_read
 from alkfish.score.statistics import wilson_interval
 
 if TYPE_CHECKING:
@@ -36,28 +38,19 @@ OTHER_READER = (
     "Your read was equivocal. Another person must make the second read: click your name to let "
     "them sit down."
 )
+RESCORED = (
+    "This case was scored again after the review was begun. Reads stay tied to the older result."
+)
+_AFTER_RESCORE = {
+    CaseState.SCORED: "Start a read of this one.",
+    CaseState.READING: "Abandon the open read, with a reason.",
+    CaseState.EQUIVOCAL_AWAITING_SECOND: "Open a new version, with a reason.",
+    CaseState.CALLED: "Open a new version, with a reason.",
+    CaseState.SIGNED: "A change needs a new version, with a reason.",
+}
+"""What is possible in each state once the case was scored again elsewhere."""
+
 HIDDEN = "Blinded read: the machine's proposal is hidden until the read is finished."
-
-
-@dataclass(frozen=True)
-class Steps:
-    """What the reader may do with the case now.
-
-    Attributes
-    ----------
-    start : str
-        What a read would be for, in words; empty if none may be started.
-    choose_mode : bool
-        Whether the reader chooses between 50 and all nuclei.
-    """
-
-    start: str = ""
-    choose_mode: bool = False
-    finish: bool = False
-    abandon: bool = False
-    sign: bool = False
-    open_version: bool = False
-    rescore: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,8 @@ class CaseSummary:
     has_rate : bool
         Whether a rate and shares may be shown: not of a case that is not evaluable.
     call, call_key, reason : str
-        The call of the review, or of the machine while there is none; empty while a read is open.
+        The call of the review, or of the reader's own equivocal read; empty while a read is open.
+        The reason then says what the rule makes of it.
     machine : tuple of str
         The machine's call, figures and reasons in words; empty where hidden.
     cautions : tuple of str
@@ -200,10 +194,7 @@ def next_step(session: ReviewSession) -> str:
     if session.blocked:
         return session.blocked
     if review.is_rescored:
-        return (
-            "This case was scored again after the review was begun. Reads stay tied to the older "
-            "result: abandon an open read, or open a new version, with a reason."
-        )
+        return f"{RESCORED} {_AFTER_RESCORE[review.state]} {shortage(session)}".strip()
     if review.state is CaseState.READING:
         return _while_reading(session)
     if review.state is CaseState.EQUIVOCAL_AWAITING_SECOND:
@@ -275,33 +266,6 @@ def _short_read(session: ReviewSession) -> str:
     return f"Only {n} of {size} nuclei can be counted: finished so, the case is not evaluable."
 
 
-def steps_of(session: ReviewSession) -> Steps:
-    """Return what this reader may do now."""
-    review, state = session.review, session.review.state
-    if session.blocked:
-        return Steps()
-    fits = not review.is_rescored
-    start = {
-        CaseState.SCORED: "Start a read",
-        CaseState.EQUIVOCAL_AWAITING_SECOND: "Start the second read",
-        CaseState.CALLED: "Start a control read",
-    }.get(state, "")
-    if review.awaits_another:
-        start = ""
-    if state is not CaseState.SCORED and not fits:
-        start = ""
-    open_version = (CaseState.EQUIVOCAL_AWAITING_SECOND, CaseState.CALLED, CaseState.SIGNED)
-    return Steps(
-        start=start,
-        choose_mode=state is CaseState.SCORED,
-        finish=session.is_reading and fits and _may_finish(session),
-        abandon=state is CaseState.READING,
-        sign=state is CaseState.CALLED and fits,
-        open_version=state in open_version,
-        rescore=state is not CaseState.READING,
-    )
-
-
 def _state(review: CaseReview) -> str:
     words = STATE_WORDS[review.state]
     if review.state is CaseState.READING:
@@ -320,18 +284,11 @@ def _while_reading(session: ReviewSession) -> str:
     left, short = len(session.undecided()), _short_read(session)
     if short:
         return f"{short} {left} are not decided yet." if left else f"{short} Finish or abandon it."
-    if left and not _may_finish(session):
+    if left and not may_finish(session):
         return f"Decide the {left} nuclei that are left, then finish the read."
     if read.mode is ReadMode.FULL and left:
         return f"{left} nuclei are not looked at: finished now, they count as proposed."
     return "All nuclei of the read are decided. Finish it."
-
-
-def _may_finish(session: ReviewSession) -> bool:
-    read = session.review.read
-    return read is not None and (
-        not session.undecided() or (read.mode is ReadMode.FULL and not read.blinded)
-    )
 
 
 def _progress(session: ReviewSession) -> tuple[int, int]:
@@ -352,6 +309,9 @@ def _counts(session: ReviewSession) -> tuple[PatternCounts, str]:
         return PatternCounts.from_patterns(session.patterns), "All nuclei, your changes included"
     if review.call is not None and not review.is_rescored:
         return review.call.counts, "The readers"
+    own = _equivocal_read(session)
+    if own is not None:
+        return own.counts, "Your read"
     return review.machine_result.call.counts, "The machine's proposal"
 
 
@@ -359,13 +319,36 @@ def _call(session: ReviewSession) -> tuple[Call | None, str]:
     review = session.review
     if review.call is not None and not review.is_rescored:
         return review.call.call, review.call.reason
-    if session.is_reading:
-        read = review.read
-        if read is not None and read.role is ReadRole.SECOND:
-            return None, "The sum of both reads decides when you finish."
-        if read is not None and read.mode is ReadMode.FIFTY and read.role is ReadRole.FIRST:
-            return None, rule_words(review.machine_result.probe.case_rule)
-        return None, ""
+    if review.read is not None:
+        return None, _prospect(session, review.read)
+    own, rule = _equivocal_read(session), review.machine_result.probe.case_rule
+    if own is not None:
+        found = call_of_read(own, own.counts, None, rule)
+        return found.call, found.reason
     if review.state is CaseState.READING or not session.may_see_machine:
         return None, ""
+    if review.state is CaseState.EQUIVOCAL_AWAITING_SECOND:
+        return None, "Only one of two reads is made. Nothing of this is a result."
     return None, "Not reviewed. Nothing of this is a result."
+
+
+def _equivocal_read(session: ReviewSession) -> Read | None:
+    """Return this reader's own first read while another person's is awaited; None else."""
+    review = session.review
+    return next(iter(review.counted_reads()), None) if review.awaits_another else None
+
+
+def _prospect(session: ReviewSession, read: Read) -> str:
+    """Return what the case rule makes of an open read; of a second one nothing is told.
+
+    The sum would tell what the first reader has counted.
+    """
+    rule = session.review.machine_result.probe.case_rule
+    if read.role is ReadRole.SECOND:
+        return "The sum of both reads decides when you finish."
+    if read.role is ReadRole.CONTROL:
+        return ""
+    if may_finish(session):
+        found = call_of_read(read, _counts(session)[0], None, rule)
+        return f"Finished now: {CALL_WORDS[found.call]}. {found.reason}"
+    return rule_words(rule) if read.mode is ReadMode.FIFTY else ""

@@ -11,6 +11,7 @@ from alkfish.model.result import CaseResult
 from alkfish.plugin.colours import COLOUR_MAPS
 from alkfish.plugin.convert import channel_contrast
 from alkfish.plugin.drawing import drop, holds, put_image
+from alkfish.plugin.quick_pixels import draw_quickly
 from alkfish.plugin.view_settings import ViewSettings
 from alkfish.plugin.workspace import Workspace
 
@@ -89,6 +90,7 @@ class ChannelLayers:
             units="um",
         )
         layer.editable = False
+        draw_quickly(self.viewer, layer)
         self.layers[channel] = layer
         place = self.viewer.layers.index(layer)
         if place >= len(CHANNELS):  # made anew over the marks: back to the bottom

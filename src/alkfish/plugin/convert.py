@@ -116,7 +116,9 @@ def near_rows(result: CaseResult, row: int) -> Rows:
     nuclei = result.nuclei
     own = np.flatnonzero(nuclei.fov == nuclei.fov[row])
     away = np.hypot(nuclei.y_px[own] - nuclei.y_px[row], nuclei.x_px[own] - nuclei.x_px[row])
-    nearest: Rows = own[np.argsort(away, kind="stable")[:LETTERED]]
+    n = min(LETTERED, len(own))
+    near = np.flatnonzero(away <= np.partition(away, n - 1)[n - 1])
+    nearest: Rows = own[near[np.argsort(away[near], kind="stable")[:n]]]
     return nearest
 
 

@@ -246,6 +246,7 @@ class ReviewDesk:
         except EmitLoopError as error:  # a layer or dock could not follow
             text = f"The picture cannot follow: {error.__cause__}. {NOTHING_LOST}"
             self.workspace.said.emit(text, True)
+        self.layers.catch_up()
         self.review.catch_up()
         self.case.catch_up()
         _settle()

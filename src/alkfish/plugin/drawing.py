@@ -38,9 +38,11 @@ def put_points(layer: Any, places: Any, sizes: Any, borders: Any) -> None:
     without_drawing = getattr(layer, "_block_refresh", nullcontext)
     with without_drawing(), layer.events.blocker_all():
         layer.data = np.asarray(places, float).reshape(-1, 2)
-        layer.size = np.asarray(sizes, float)
-        layer.border_width = np.asarray(borders, float)
-    layer.refresh(extent=False, thumbnail=False)
+        if not np.array_equal(layer.size, sizes):
+            layer.size = np.asarray(sizes, float)
+        if not np.array_equal(layer.border_width, borders):
+            layer.border_width = np.asarray(borders, float)
+    layer.refresh(extent=False, thumbnail=False, highlight=False)
 
 
 class PartOfPoints:
@@ -62,8 +64,7 @@ class PartOfPoints:
 
     def draw(self, chosen: Any) -> None:
         """Draw the chosen points (bool, shape (N,)), or all if it is None."""
-        canvas = _canvas_of(self._viewer)
-        visual = getattr(canvas, "layer_to_visual", {}).get(self.layer)
+        visual = visual_of(self._viewer, self.layer)
         markers: Any = getattr(getattr(visual, "node", None), "points_markers", None)
         if not hasattr(markers, "_upload_data") or getattr(markers, "_data", None) is None:
             return
@@ -77,6 +78,15 @@ class PartOfPoints:
         markers._upload_data({name: self._all[name][rows] for name in self._all.dtype.names})
         markers.update()
         self._part = markers._data
+
+
+def draw_points_only(viewer: Any, layer: Any) -> None:
+    """Leave out what napari draws around selected points in every picture: none is selected."""
+    node = getattr(visual_of(viewer, layer), "node", None)
+    for part in ("selection_markers", "highlight_lines"):
+        drawn = getattr(node, part, None)
+        if drawn is not None:
+            drawn.visible = False
 
 
 def put_words(layer: Any, name: str, words: Any) -> None:
@@ -101,8 +111,22 @@ def drop(viewer: Any, layers: dict[str, Any], part: str) -> None:
 def fetch_now(viewer: Any) -> None:
     """Let napari fetch the pixels of a new place before it paints; else it paints twice."""
     canvas = _canvas_of(viewer)
-    if canvas is not None:
-        canvas.on_draw(None)
+    if canvas is None:
+        return
+    corners = getattr(canvas, "_viewbox_corners_in_world", None)
+    size = getattr(canvas, "_current_viewbox_size", None)
+    if corners is None or size is None:
+        canvas.on_draw(None)  # all layers: slower, and the same for those of pixels
+        return
+    for layer in viewer.layers:
+        if getattr(layer, "multiscale", False):
+            shown = list(viewer.dims.displayed[-len(layer._slice_input.displayed) :])
+            layer._update_draw(1 / camera_of(viewer).zoom, corners[:, shown], size[::-1])
+
+
+def visual_of(viewer: Any, layer: Any) -> Any:
+    """Return what draws a layer; None without a window."""
+    return getattr(_canvas_of(viewer), "layer_to_visual", {}).get(layer)
 
 
 def _canvas_of(viewer: Any) -> Any:

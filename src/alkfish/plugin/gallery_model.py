@@ -18,8 +18,13 @@ from alkfish.review import NucleusKey
 
 Index = QModelIndex | QPersistentModelIndex
 
-PICTURES_BYTES = 64 << 20
-"""Most memory for finished tiles: about a thousand of medium size."""
+PICTURES_BYTES = 12 << 20
+"""Memory for finished tiles, about 200 of medium size; more where more are in sight at once."""
+
+SCREENS = 2
+"""So many times what is in sight is kept at least: tiles in sight must not push each other out."""
+
+_BYTES_PER_PX = 4
 
 STATE = int(Qt.ItemDataRole.UserRole) + 1
 PICTURE = STATE + 1
@@ -100,6 +105,10 @@ class GalleryModel(QAbstractListModel):
         self._rows, self._places = np.empty(0, np.intp), {}
         self._edition += 1
         self.endResetModel()
+
+    def keep_for(self, area_px: int) -> None:
+        """Keep enough finished tiles for a view of so many pixels of the screen."""
+        self.pictures.hold(max(PICTURES_BYTES, SCREENS * area_px * _BYTES_PER_PX))
 
     def forget_pictures(self) -> None:
         """Forget all pictures: those of another case must never be seen."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
-from qtpy.QtGui import QKeyEvent, QKeySequence
+from qtpy.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from alkfish.plugin.gallery_model import GalleryModel, Index
@@ -64,6 +64,12 @@ class GalleryView(QListView):
         self.setGridSize(delegate.cell())
         self.verticalScrollBar().setSingleStep(delegate.cell().height() // 3)
         self.scrollTo(self.currentIndex())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep as many finished tiles as are in sight."""
+        super().resizeEvent(event)
+        seen, ratio = self.viewport().size(), self.devicePixelRatioF()
+        self._tiles.keep_for(int(seen.width() * seen.height() * ratio**2))
 
     def chosen(self) -> tuple[NucleusKey, ...]:
         """Return the selected nuclei, in the order in which they are shown."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from qtpy.QtCore import QTimer
 
 from alkfish.errors import AlkfishError
 from alkfish.model.result import CaseResult
@@ -65,7 +66,7 @@ class CaseLayers:
         self._ahead = ReadAhead()
         self._zoom_before = 0.0
         self._links = Links()
-        self._was_hidden = self._is_new_case = False
+        self._was_hidden = self._is_new_case = self._letters_wait = False
         self._shown: tuple[object, object] = (None, None)
         workspace.session_changed.connect(self._take_session)
         for moved in (camera_of(self.viewer).events.center, camera_of(self.viewer).events.zoom):
@@ -131,6 +132,12 @@ class CaseLayers:
             camera.center = (0.0, *place)
         self._follow_view()
         fetch_now(self.viewer)
+
+    def catch_up(self) -> None:
+        """Draw now what was to be drawn once all has happened that happens now."""
+        self._outlines.catch_up()
+        if self._letters_wait:
+            self._show_patterns()
 
     def read_ahead(self) -> None:
         """Have the pixels around the next nuclei read while this one is looked at."""
@@ -292,7 +299,8 @@ class CaseLayers:
             ids = self.result.nuclei.nucleus_id[chosen]
             self._outlines.numbering.set(ids, session.patterns[chosen], self._hidden()[chosen])
             self._outlines.redraw(ids)
-        self._show_patterns()
+        self._letters_wait = True
+        QTimer.singleShot(0, self.catch_up)
 
     def _take_state(self) -> None:
         session = self.workspace.session
@@ -376,5 +384,6 @@ class CaseLayers:
 
     def _show_patterns(self) -> None:
         session = self.workspace.session
+        self._letters_wait = False
         if session is not None:
             self._marks.show_patterns(session, self._hidden())

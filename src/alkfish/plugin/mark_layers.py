@@ -20,7 +20,7 @@ from alkfish.plugin.convert import (
     pixel_size,
     spot_marks,
 )
-from alkfish.plugin.drawing import PartOfPoints, put_points, put_words
+from alkfish.plugin.drawing import PartOfPoints, draw_points_only, put_points, put_words
 from alkfish.plugin.session import ReviewSession
 from alkfish.plugin.surroundings import ALL, View, inside, part_of, within
 from alkfish.plugin.view_settings import ViewSettings
@@ -88,6 +88,8 @@ class MarkLayers:
             symbol="square", face_color="transparent", border_color="white", border_width=0.012,
             canvas_size_limits=(2, 10000), **common,
         )  # fmt: skip
+        for part in (*(end.value for end in ENDS), PATTERNS, CURRENT):
+            draw_points_only(self.viewer, self.layers[part])
 
     def fill(self, session: ReviewSession, fov: str, view: View) -> None:
         """Mark the signals and pairs of a field; none that may not be seen.

@@ -117,10 +117,20 @@ def _decisive(session: ReviewSession, row: int) -> str:
         return ""
     spot = int(found[0])
     end = "3'" if str(spots.end[spot]) == "3p" else "5'"
+    if _is_by_hand(session, spot):  # its SNR is that of other signals, or of another place
+        return f"the {end} signal marked ?: placed by hand"
     return (
         f"the {end} signal marked ?: SNR {spots.snr[spot]:.1f}, real with "
         f"{100 * spots.p_real[spot]:.0f} %"
     )
+
+
+def _is_by_hand(session: ReviewSession, spot: int) -> bool:
+    """Whether a reader has added or moved a spot of the shown result."""
+    shown, machine = session.result.spots, session.review.machine_result.spots
+    there = (machine.fov == shown.fov[spot]) & (machine.spot_id == shown.spot_id[spot])
+    there &= (machine.y_px == shown.y_px[spot]) & (machine.x_px == shown.x_px[spot])
+    return not bool(there.any())
 
 
 def _odds(session: ReviewSession, row: int) -> str:

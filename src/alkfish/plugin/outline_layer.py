@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from alkfish.plugin.drawing import drop, map_by_table, outline_colours, pattern_names, put_image
 from alkfish.plugin.outlines import LazyCodes, Numbering
+from alkfish.plugin.quick_pixels import draw_quickly
 from alkfish.plugin.view_settings import ViewSettings
 
 OUTLINES = "Nuclei"
@@ -38,6 +39,7 @@ class OutlineLayer:
         self.viewer, self.layers, self._settings = viewer, layers, settings
         self.levels: list[Any] = []
         self.numbering: Numbering | None = None
+        self._is_stale = False
 
     def remove(self) -> None:
         """Remove the layer: the field has no outlines."""
@@ -66,18 +68,24 @@ class OutlineLayer:
             visible=self._settings.is_visible(OUTLINES),
         )
         layer.editable = False
+        layer.events.set_data.connect(self._take_drawn)
+        draw_quickly(self.viewer, layer)
         self.layers[OUTLINES] = layer
 
     def redraw(self, ids: npt.NDArray[Any] | None = None) -> None:
-        """Draw outlines anew; of a small field only where some nuclei lie, if they are given."""
+        """Draw outlines anew; of a small field only where some nuclei lie, if they are given.
+
+        Some nuclei of a large field wait for `catch_up`: at the next nucleus, other pixels are
+        looked up anyway, and twice takes twice as long.
+        """
         layer = self.layers.get(OUTLINES)
         if layer is None or layer not in self.viewer.layers or self.numbering is None:
             return
         if len(self.levels) > 1:
             if ids is None:
                 layer.data = self._codes()
-            else:  # its levels look up the numbers that were just set
-                layer.refresh(extent=False, thumbnail=False)
+            else:
+                self._is_stale = True
             return
         labels = self.levels[0]
         if ids is None or labels.shape != layer.data.shape:
@@ -86,6 +94,16 @@ class OutlineLayer:
         for number in ids.tolist():
             self._redraw_one(layer, labels, number)
         layer.refresh(extent=False)
+
+    def catch_up(self) -> None:
+        """Draw now what waits: the levels look up the numbers that were set."""
+        layer = self.layers.get(OUTLINES)
+        if self._is_stale and layer is not None and layer in self.viewer.layers:
+            layer.refresh(extent=False, thumbnail=False)
+        self._is_stale = False
+
+    def _take_drawn(self, _: Any = None) -> None:
+        self._is_stale = False
 
     def _redraw_one(self, layer: Any, labels: npt.NDArray[Any], number: int) -> None:
         assert self.numbering is not None  # noqa: S101

@@ -32,7 +32,8 @@ from alkfish.plugin.keys import BY_NAME, KEYS, REASONS, Group, key_words
 from alkfish.plugin.links import Links
 from alkfish.plugin.message import ALARM, Message
 from alkfish.plugin.note_field import NoteField
-from alkfish.plugin.nucleus_words import NucleusWords, describe_nucleus, progress_words
+from alkfish.plugin.nucleus_panel import NucleusPanel
+from alkfish.plugin.nucleus_words import describe_nucleus, progress_words
 from alkfish.plugin.session import Order, ReviewSession
 from alkfish.plugin.timers import once_after
 from alkfish.plugin.tools import TOOL_WORDS, Tool
@@ -107,18 +108,24 @@ class ReviewDock(QWidget):
         if session is None:
             return
         self.note.show_of((session.case_id, session.review.reader, session.current))
-        self.place.setText(progress_words(session))
+        self._show_place(progress_words(session))
         self._show_order(session)
         self._show_start(session)
         words = None if session.current is None else describe_nucleus(session, session.current)
-        for widget in (self.badge, self.by, self.why, self.flags):
-            widget.setVisible(words is not None)
         if words is None:
-            self.title.setText("The case has no nuclei.")
+            self.panel.show_text("The case has no nuclei.")
             return
-        self._show_words(words)
+        self.panel.show_words(words)
         for button in self.decide.values():
             button.setEnabled(session.is_reading)
+
+    def _show_place(self, words: str) -> None:
+        """Show how far the reader is; of constant size, since Qt would lay out the dock anew."""
+        line = self.place.fontMetrics()
+        width = max(self.place.minimumWidth(), line.horizontalAdvance(words) + 12)
+        if width > self.place.minimumWidth():
+            self.place.setFixedSize(width, line.lineSpacing() + 2)
+        self.place.setText(words)
 
     def catch_up(self) -> None:
         """Show now what was to be shown soon."""
@@ -142,14 +149,13 @@ class ReviewDock(QWidget):
             self.resume.setText(continue_words(read))
 
     def _make(self) -> None:
-        self.case, self.title = wrapped(""), QLabel()
+        self.case, self.panel = wrapped(""), NucleusPanel()
         self.reader = QToolButton()
         self.reader.setToolTip("Who reads: click if another person sits down")
         self.reader.clicked.connect(self._change_reader)
         self.place, self.order = QLabel(), QComboBox()
         self.order.setToolTip("Order in which the nuclei are stepped through")
         self.order.activated.connect(self._choose_order)
-        self.badge, self.by, self.why, self.flags = (wrapped("") for _ in range(4))
         self.message, self.empty, self.tool = Message(), wrapped(NO_CASE), wrapped("")
         self.notice = wrapped("")
         self.notice.setStyleSheet(f"color: {ALARM};")
@@ -167,7 +173,6 @@ class ReviewDock(QWidget):
         self.note = NoteField(self.desk.focus_picture)
         self.note.setPlaceholderText(f"Note on this nucleus ({BY_NAME['note'].keys[0]})")
         self.note.returnPressed.connect(self._write_note)
-        self.notes = wrapped("")
         self.decide = {name: self._button(name) for name in _DECIDING}
         self.tools = {name: self._button(name) for name in _TOOLS}
         for button in self.tools.values():
@@ -196,9 +201,9 @@ class ReviewDock(QWidget):
         body.addLayout(_line(self.case, self.reader))
         body.addLayout(_line(self.place, self.order))
         _stack(body, self.notice, self.start, self.resume, self.message)
-        _stack(body, self.badge, self.by, self.why, self.flags)
+        _stack(body, self.panel)
         body.addLayout(_grid(list(self.decide.values()), 2))
-        _stack(body, self.note, self.notes)
+        _stack(body, self.note)
         body.addLayout(_grid(list(self.tools.values()), 3))
         _stack(body, self.tool, self.missing, self.locate, self.keys)
         inner = QWidget()
@@ -240,29 +245,6 @@ class ReviewDock(QWidget):
         """Show once, after everything that happens now; what was said before is over."""
         self.message.outdate()
         self._soon.start()
-
-    def _show_words(self, words: NucleusWords) -> None:
-        look = look_of(words.pattern)
-        is_open = words.name == "Not decided"
-        letter, colour = ("·", "#d8d8d8") if is_open else (look.letter, look.colour)
-        self.badge.setText(
-            f"<span style='background:{colour}; color:#101418; font-size:18px;'>"
-            f"<b>&nbsp;{letter}&nbsp;</b></span>"
-            f"<span style='font-size:18px;'>&nbsp;&nbsp;<b>{words.name}</b></span>"
-            f"<br>{_escaped(words.title)}"
-        )
-        self.by.setText(_escaped(words.by))
-        rows = "".join(
-            f"<tr><td style='color:#9aa4b2; padding-right:8px;'>{heading}</td>"
-            f"<td>{_escaped(text)}</td></tr>"
-            for heading, text in words.lines
-        )
-        self.why.setText(f"<table>{rows}</table>")
-        self.why.setVisible(bool(words.lines))
-        self.flags.setText("<br>".join(f"⚑ {_escaped(flag)}" for flag in words.flags))
-        self.flags.setVisible(bool(words.flags))
-        self.notes.setText("<br>".join(f"✎ {_escaped(text)}" for text in words.notes))
-        self.notes.setVisible(bool(words.notes))
 
     def _show_order(self, session: ReviewSession) -> None:
         offered = [order for order in Order if order is not Order.READ or session.draw]

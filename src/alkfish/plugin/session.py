@@ -114,7 +114,8 @@ class ReviewSession:
         """Whether nobody reads and this reader can begin a read that leads to the call."""
         waits = (CaseState.SCORED, CaseState.EQUIVOCAL_AWAITING_SECOND)
         may = self.review.state in waits and not self.review.awaits_another
-        return may and not self.review.is_rescored and not self.blocked
+        fits = self.review.state is CaseState.SCORED or not self.review.is_rescored
+        return may and fits and not self.blocked
 
     @property
     def to_continue(self) -> Read | None:

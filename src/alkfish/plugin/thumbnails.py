@@ -32,8 +32,8 @@ Bytes = npt.NDArray[np.uint8]
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-PLANES_BYTES = 48 << 20
-"""Most memory for cut pixels: some 500 nuclei at 40x."""
+PLANES_BYTES = 12 << 20
+"""Most memory for cut pixels: some 120 nuclei at 40x, for another look at the same tiles."""
 
 LABELS_BYTES = 64 << 20
 """Most memory for label images of small fields; those of slides are read in windows."""
@@ -132,8 +132,17 @@ class ByteLru(Generic[K, V]):
                 return
             self._items[key] = value
             self._bytes += size
-            while self._bytes > self._limit:
-                self._bytes -= self._size_of(self._items.popitem(last=False)[1])
+            self._drop()
+
+    def hold(self, limit: int) -> None:
+        """Keep up to another number of bytes from now on."""
+        with self._lock:
+            self._limit = limit
+            self._drop()
+
+    def _drop(self) -> None:
+        while self._bytes > self._limit:
+            self._bytes -= self._size_of(self._items.popitem(last=False)[1])
 
     def clear(self) -> None:
         """Forget all."""

@@ -62,6 +62,7 @@ class ViewGuard(QObject):
         viewer.layers.events.removed.connect(self._look_later)
         for event in (dims.events.ndisplay, dims.events.order, _grid_of(viewer).events.enabled):
             event.connect(self._flatten)
+        viewer.events.help.connect(self._hush, position="last")  # after the line that shows it
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802
         """Swallow what would do harm, and say so where somebody may have wanted it."""
@@ -85,6 +86,12 @@ class ViewGuard(QObject):
         """Put back layers that were removed."""
         if self._workspace.session is not None and self._layers.repair():
             self._workspace.said.emit(_BACK, True)
+
+    def _hush(self, event: Any) -> None:
+        """Take back hints such as "use <2> for transform", where 2 decides a nucleus."""
+        own = self._viewer.layers.selection.active in self._layers.layers.values()
+        if event.value and own and self._workspace.session is not None:
+            self._viewer.help = ""
 
     def _flatten(self, _: Any = None) -> None:
         """Turn the view back before it is painted: some layers cannot be drawn otherwise."""

@@ -43,8 +43,11 @@ Index = QModelIndex | QPersistentModelIndex
 
 COLUMNS = ("Case", "State", "Call", "Machine", "Last step")
 REFRESH_MS = 5_000
-WIDTHS_PX = (72, 98, 76, 76, 40)
+WIDTHS_PX = (72, 92, 80, 80, 40)
 """Widths of the columns: all are in sight at 1280 x 800, long texts in several lines."""
+
+NAME_LETTERS = 7
+"""Letters that a case id may have to fit into its column whatever they are."""
 
 ROW_PX, FITTED_ROWS = 40, 400
 NO_FOLDER = "No folder of results is open."
@@ -108,7 +111,8 @@ class WorklistModel(QAbstractTableModel):
         """Return what a cell shows, or by what it is sorted."""
         entry = self.entries[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(entry, index.column())
+            text = self._text(entry, index.column())
+            return whole_name(text) if index.column() == 0 else text
         if role == Qt.ItemDataRole.UserRole:
             return self._sort_key(entry, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -116,7 +120,7 @@ class WorklistModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.FontRole:
             font = QFont()
             is_open = entry.case_id == self._open_case
-            font.setBold(is_open and index.column() < len(COLUMNS) - 1)
+            font.setBold(is_open and index.column() < 2)  # the longest calls fit when thin
             return font
         return None
 
@@ -134,6 +138,14 @@ class WorklistModel(QAbstractTableModel):
         if column == 1:
             return f"{_RANK[entry.state]}{entry.people.casefold()}"
         return self._text(entry, column).casefold()
+
+
+def whole_name(case_id: str) -> str:
+    """Return a case id that goes on in the next line where the column ends.
+
+    Cut short, the ids of a laboratory look the same: they differ at the end.
+    """
+    return "\N{ZERO WIDTH SPACE}".join(case_id) if len(case_id) > NAME_LETTERS else case_id
 
 
 def state_text(entry: CaseEntry) -> str:
@@ -298,7 +310,8 @@ class Worklist(QWidget):
             return
         waiting = sum(entry.waits_for_reader for entry in entries)
         shown = self.shown.rowCount()
-        parts = [f"{len(entries)} cases", f"{waiting} wait for you"]
+        n, verb = len(entries), "waits" if waiting == 1 else "wait"
+        parts = [f"{n} case{'' if n == 1 else 's'}", f"{waiting} {verb} for you"]
         parts += [f"{shown} shown"] if shown != len(entries) else []
         self.footer.setText(f"{', '.join(parts)}. {self.workspace.results}")
 

@@ -61,8 +61,8 @@ class CaseReview(ReaderView):
         blinded : bool
             Hide the machine's proposal until the read is finished.
         continue_read : int, optional
-            Take over the decisions of an own earlier read of the same result and mode: to correct
-            a called case in a new version, or to go on with an abandoned read.
+            Take over the decisions of an own earlier read of the same result, mode and role: to
+            correct a called case in a new version, or to go on with an abandoned read.
 
         Raises
         ------
@@ -73,7 +73,8 @@ class CaseReview(ReaderView):
         links = [] if self._is_linked() else [self._draft(EventKind.RESULT_LINKED)]
         if self.state is not CaseState.SCORED:
             self._check_result()
-        after = self._plan(mode, blinded) | {"continues": self._continued(continue_read, mode)}
+        plan = self._plan(mode, blinded)
+        after = plan | {"continues": self._continued(continue_read, plan)}
         self._append(*links, self._draft(EventKind.READ_STARTED, after=after))
         assert self.read is not None  # noqa: S101 - it was just begun
         return self.read
@@ -389,12 +390,22 @@ class CaseReview(ReaderView):
             "n_scorable": len(self._case.order),
         }  # fmt: skip
 
-    def _continued(self, read_id: int | None, mode: ReadMode) -> int | None:
+    def _continued(self, read_id: int | None, plan: Mapping[str, Any]) -> int | None:
+        """Return the read to be continued, if it may be.
+
+        A control read never takes over the first read: they would agree without having been made.
+        """
         if read_id is None:
             return None
         found = [read for read in self.reads() if read.read_id == read_id]
-        own = [read for read in found if same_person(read.reader, self.reader)]
-        if not own or own[0].result != self._case.fingerprint or own[0].mode is not mode:
+        own = [
+            read
+            for read in found
+            if same_person(read.reader, self.reader)
+            and read.result == self._case.fingerprint
+            and (read.mode, read.role) == (plan["mode"], plan["role"])
+        ]
+        if not own:
             raise ReviewError(
                 "that read cannot be gone on with: it is another person's, of another kind, or of "
                 "another result of the case",

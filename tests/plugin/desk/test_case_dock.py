@@ -3,10 +3,12 @@
 import pytest
 
 from alkfish.model.signals import Pattern
+from alkfish.plugin.agreement_view import kappa_words
 from alkfish.plugin.case_dock import CaseDock
 from alkfish.plugin.case_words import HIDDEN
 from alkfish.plugin.dialogs import ReasonDialog, SignDialog, SignedDialog, what_is_signed
 from alkfish.review import CaseState, EventKind
+from alkfish.review.agreement import compare
 
 
 @pytest.fixture
@@ -84,6 +86,34 @@ def test_a_read_is_counted_live(dock):
     assert shown(dock) == ["Finish read", "Abandon read..."]
 
 
+@pytest.mark.parametrize(
+    ("positive", "told"),
+    [(4, "NEGATIVE. reader 1: 4 of 50"), (5, "EQUIVOCAL. reader 1: 5 of 50"),
+     (25, "EQUIVOCAL. reader 1: 25 of 50"), (26, "POSITIVE. reader 1: 26 of 50")],
+)  # fmt: skip
+def test_a_complete_read_tells_what_the_rule_makes_of_it(dock, positive, told):
+    start(dock)
+    decide(dock, positive)
+    assert dock.reason.text().startswith(f"Finished now: {told}")
+    dock.workspace.session.undo()
+    dock.show_case()
+    assert dock.reason.text().startswith("First read of 50:")
+
+
+def test_a_full_read_tells_the_call_of_all_nuclei_at_any_time(dock):
+    start(dock, 2)
+    assert dock.reason.text().startswith("Finished now: POSITIVE. full review of the case: 30 of")
+    session = dock.workspace.session
+    split = [k for k in session.draw if session.patterns[session.rows[k]] == "SPLIT"]
+    assert session.decide(Pattern.FUSED, tuple(split[:11]))
+    dock.show_case()
+    assert "Finished now: NEGATIVE. full review of the case: 19 of 130" in dock.reason.text()
+    told = dock.reason.text().split("case: ")[1]
+    dock.finish.click()
+    dock.show_case()
+    assert dock.reason.text().endswith(told)
+
+
 def test_a_blinded_read_hides_all_of_the_machine(dock):
     start(dock, 1)
     assert dock.machine.text() == HIDDEN
@@ -105,13 +135,19 @@ def test_two_readers_to_a_signed_call(dock, monkeypatch):
     assert "Equivocal, awaits a second reader" in dock.state.text()
     assert "Another person must make the second read" in dock.step.text()
     assert shown(dock) == ["New version..."]
+    assert dock.counted_by.text() == "<b>Your read</b>"
+    assert counts(dock) == [10, 0, 0, 40]
+    assert "10 of 50 positive, within 5 to 25" in dock.reason.text()
     workspace.set_reader("Bo")
     dock.show_case()
+    assert "Only one of two reads is made" in dock.reason.text()
+    assert not dock.call.isVisible()
     assert counts(dock) == [30, 0, 0, 100]
     assert not dock.folds["agreement"].isVisible()
     start(dock)
     assert dock.reason.text() == "The sum of both reads decides when you finish."
     decide(dock, 10)
+    assert dock.reason.text() == "The sum of both reads decides when you finish."
     dock.finish.click()
     dock.show_case()
     assert dock.call.text() == "<b>POSITIVE: ALK rearrangement found</b>"
@@ -131,6 +167,29 @@ def test_two_readers_to_a_signed_call(dock, monkeypatch):
     signed = [e for e in workspace.session.review.history() if e.kind is EventKind.SIGNED]
     assert signed[0].hash[:32] in hashes[0]
     assert shown(dock) == ["New version..."]
+
+
+@pytest.mark.parametrize(
+    ("machine", "told"),
+    [
+        ("FUSED SPLIT FUSED SPLIT", "4 of 4 nuclei the same. Kappa 1.00, complete agreement. "
+         "Positive against not: kappa 1.00, complete agreement."),
+        ("FUSED ISOLATED_3P FUSED SPLIT", "3 of 4 nuclei the same. Kappa 0.60 (95 % 0.10 to 1.00). "
+         "Positive against not: kappa 1.00, complete agreement."),
+        ("", "No nucleus was judged by both."),
+    ],
+)  # fmt: skip
+def test_kappa_is_told_where_it_can_be(machine, told):
+    reader = dict(enumerate(["FUSED", "SPLIT", "FUSED", "SPLIT"]))
+    assert kappa_words(compare("Ada", reader, "machine", dict(enumerate(machine.split())))) == told
+
+
+def test_kappa_of_one_kind_cannot_be_told():
+    fused = dict.fromkeys(range(5), "FUSED")
+    assert kappa_words(compare("Ada", fused, "Bo", fused)) == (
+        "5 of 5 nuclei the same. Kappa cannot be told, because all nuclei are of one kind. "
+        "Positive against not: kappa cannot be told, because all nuclei are of one kind."
+    )
 
 
 def test_reasons_are_asked_and_kept(dock):

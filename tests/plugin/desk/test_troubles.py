@@ -72,10 +72,33 @@ class TestScoredAgain:
         assert "Your read (3 decided) stays in the log" in heard[-1]
         dock.show_case()
         assert "scored again" in dock.step.text()
+        assert "Abandon the open read" in dock.step.text()
+        assert not now.may_start
         assert not now.decide(Pattern.SPLIT)
         assert now.abandon_read("scored again")
+        dock.show_case()
+        assert "Start a read of this one." in dock.step.text()
+        assert now.may_start, "both panels offer it"
+        assert dock.start.isVisible()
         assert now.start_read()
         decide(now, 1)
+
+    def test_what_is_told_is_possible_after_an_equivocal_read(self, workspace, session, made, dock):
+        session.start_read()
+        for number, nucleus in enumerate(session.undecided()):
+            session.decide(Pattern.SPLIT if number < 10 else Pattern.FUSED, (nucleus,))
+        assert session.finish_read()
+        replace_outside(made)
+        workspace.tick()
+        workspace.set_reader("Bo")
+        now = workspace.session
+        dock.show_case()
+        assert "Open a new version" in dock.step.text()
+        assert not now.may_start
+        assert dock.start.isHidden()
+        assert dock.version.isVisible()
+        assert now.open_version("scored again")
+        assert now.may_start
 
     def test_the_tick_alone_tells_it(self, workspace, session, made, heard):
         replace_outside(made)
@@ -173,6 +196,7 @@ class TestViewOnly:
         assert not session.start_read()
         dock.show_case()
         assert dock.step.text() == VIEW_ONLY
+        assert not session.may_start
         assert dock.start.isHidden()
         workspace.tick()
         assert len(workspace.cases()) == 3

@@ -1,6 +1,7 @@
 """The worklist: every case with its state, quickly, and what waits for the reader."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from qtpy.QtCore import Qt
@@ -51,6 +52,32 @@ def test_cases_states_and_calls(worklist, workspace, made):
     session.sign()
     worklist.refresh()
     assert rows(worklist)[0][1] == "✔ Signed by you"
+
+
+def test_a_long_case_id_is_shown_whole(worklist, workspace, made, qapp):
+    """Two that differ at the end only must not look the same."""
+    workspace.open(made / "case a", reader="Ada")
+    low = worklist.table.rowHeight(0)
+    name = "2026-11-S-0012345-ALK-A"
+    model = worklist.model
+    model.show([replace(model.entries[0], case_id=name), *model.entries[1:]], "")
+    worklist._fit_rows()
+    text = model.index(0, 0).data()
+    assert text.replace("\N{ZERO WIDTH SPACE}", "") == name
+    metrics = worklist.table.fontMetrics()
+    space = worklist.table.columnWidth(0)
+    assert max(map(metrics.horizontalAdvance, text.split("\N{ZERO WIDTH SPACE}"))) < space
+    assert worklist.table.rowHeight(0) > low
+    lines = -(-metrics.horizontalAdvance(name) // space)
+    assert worklist.table.rowHeight(0) >= lines * metrics.height()
+
+
+def test_one_case_is_told_in_the_singular(worklist, workspace, made):
+    workspace.open(made / "case a", reader="Ada")
+    worklist.search.setText("case a")
+    worklist.model.show(worklist.model.entries[:1], "")
+    worklist._tell()
+    assert worklist.footer.text().startswith("1 case, 1 waits for you")
 
 
 def test_a_first_read_tells_the_second_reader_nothing(worklist, workspace, made):

@@ -113,6 +113,21 @@ def test_scrolling_through_many_thousands_keeps_memory_bounded(qtbot, dock, open
     assert 0 < len(dock.model.pictures) < 12 * 60
 
 
+def test_tiles_in_sight_are_kept_however_many_they_are(qtbot, dock, open_case, monkeypatch):
+    from alkfish.plugin import gallery_model
+
+    monkeypatch.setattr(gallery_model, "PICTURES_BYTES", 1)
+    open_case(400, 1)
+    dock.resize(dock.width(), dock.height() + 300)
+    settle(qtbot, dock)
+    sight = dock.view.viewport().rect()
+    indexes = (dock.model.index_of(key) for key in shown(dock))
+    seen = [each for each in indexes if sight.intersects(dock.view.visualRect(each))]
+    assert len(seen) > 10
+    assert all(each.data(gallery_model.PICTURE) is not None for each in seen)
+    assert dock.model.pictures.n_bytes <= 2 * 4 * sight.width() * sight.height()
+
+
 def test_a_click_goes_to_the_nucleus(qtbot, dock, open_case):
     session = open_case()
     wanted = shown(dock)[3]

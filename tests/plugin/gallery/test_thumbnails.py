@@ -26,6 +26,16 @@ class TestByteLru:
         assert kept.get("b") is None
         assert kept.get("a") == "xx"
 
+    def test_another_limit_holds_at_once(self):
+        kept = ByteLru(4, len)
+        for name in ("a", "b", "c", "d"):
+            kept.put(name, "x")
+        kept.hold(2)
+        assert [name for name in "abcd" if name in kept] == ["c", "d"]
+        kept.hold(3)
+        kept.put("e", "x")
+        assert kept.n_bytes == 3
+
     def test_forgets(self):
         kept = ByteLru(3, len)
         kept.put("a", "xx")

@@ -48,6 +48,22 @@ def test_every_edited_field_shows(name, row):
     assert problems(records, head)[0][0] == row + 1
 
 
+@pytest.mark.parametrize("row", [0, 2, 3])
+def test_a_forged_event_shows_until_all_later_hashes_are_forged(row):
+    """The forger hashes the event anew and ties the next one to it: its own hash gives it away."""
+    records = chain(5)
+    forged = replace(records[row], reader="Bo")
+    records[row] = replace(forged, hash=forged.computed_hash())
+    records[row + 1] = replace(records[row + 1], previous=records[row].hash)
+    found = problems(records, head_of(records))
+    assert found == [(row + 2, "its content was changed after it was written")]
+
+
+def test_the_way_of_hashing_is_frozen():
+    """Logs of today must hold together for every later version."""
+    assert [record.hash[:16] for record in chain(2)] == ["7a97128f6f65102c", "5a29e0cc3dd8a76a"]
+
+
 @given(n=st.integers(2, 8), data=st.data())
 def test_every_removed_run_of_events_shows(n, data):
     records = chain(n)

@@ -9,6 +9,7 @@ from alkfish.model.probe import ProbeEnd
 from alkfish.model.result import Call, PatternCounts
 from alkfish.model.signals import Pattern
 from alkfish.review import (
+    CATEGORIES,
     CaseReview,
     CaseState,
     EventKind,
@@ -291,6 +292,83 @@ def test_only_own_reads_are_continued(ada, bo, read_all):
         ada.start_read(ReadMode.FULL, continue_read=read.read_id)
 
 
+def test_a_continued_read_takes_over_decisions_edits_and_notes(ada):
+    read = ada.start_read()
+    ada.edit(SpotDeleted("field", 1))
+    ada.note("torn", ada.queue()[1])
+    ada.reject(ada.queue()[1], "torn")
+    ada.abandon_read("tired")
+    again = ada.start_read(continue_read=read.read_id)
+    kept = (read.decisions, read.edits, read.notes)
+    assert (again.decisions, again.edits, again.notes) == kept
+    assert all(kept)
+    with pytest.raises(ReviewError, match="nothing to undo"):
+        ada.undo()  # the earlier read is over
+
+
+def test_a_control_read_takes_over_neither_anothers_read_nor_the_first(ada, bo, read_all):
+    """Once the case is called all reads can be seen: agreement with a copy would be worthless."""
+    first_read(ada, read_all, 30)
+    bo.refresh()
+    (first,) = bo.reads()
+    for reader in (bo, ada):
+        assert reader.continuable() == ()
+        with pytest.raises(ReviewError, match="cannot be gone on with"):
+            reader.start_read(continue_read=first.read_id)
+
+
+def test_anothers_control_read_is_not_taken_over(ada, bo, read_all):
+    first_read(ada, read_all, 30)
+    bo.refresh()
+    read = bo.start_read()
+    bo.set_pattern(bo.queue()[0], Pattern.SPLIT)
+    bo.abandon_read("called away")
+    ada.refresh()
+    assert read.read_id in [each.read_id for each in ada.reads()]
+    assert ada.continuable() == ()
+    with pytest.raises(ReviewError, match="cannot be gone on with"):
+        ada.start_read(continue_read=read.read_id)
+    assert bo.start_read(continue_read=read.read_id).decisions == read.decisions
+
+
+def test_a_read_of_another_result_is_not_taken_over(ada, local, make_result, read_all):
+    """Its numbers name other nuclei."""
+    first_read(ada, read_all, 30)
+    other = CaseReview(local, make_result(["FUSED"] * 120), "Ada")
+    other.open_version("scored again")
+    (old,) = other.reads()
+    assert other.continuable() == ()
+    with pytest.raises(ReviewError, match="cannot be gone on with"):
+        other.start_read(continue_read=old.read_id)
+
+
+def test_no_read_is_added_to_the_review_of_another_result(ada, local, make_result, read_all):
+    first_read(ada, read_all, 10)
+    late = CaseReview(local, make_result(["FUSED"] * 120), "Bo")
+    before = len(local.events("case"))
+    with pytest.raises(StaleError, match="made on another result"):
+        late.start_read()
+    assert len(local.events("case")) == before
+
+
+def test_a_read_is_abandoned_for_a_reason_only(ada, local):
+    ada.start_read()
+    with pytest.raises(ReviewError, match="the reason is missing"):
+        ada.abandon_read("  ")
+    assert ada.state is CaseState.READING
+    assert len(local.events("case")) == 2
+
+
+def test_only_the_first_reader_waits_for_another(ada, bo, read_all):
+    assert not ada.awaits_another
+    first_read(ada, read_all, 10)
+    bo.refresh()
+    assert (ada.awaits_another, bo.awaits_another) == (True, False)
+    first_read(bo, read_all, 10)
+    ada.refresh()
+    assert (ada.awaits_another, bo.awaits_another) == (False, False)
+
+
 def test_an_abandoned_second_read_leaves_the_case_equivocal(ada, bo, read_all):
     first_read(ada, read_all, 10)
     bo.refresh()
@@ -471,6 +549,19 @@ def test_a_control_read_measures_agreement_and_changes_no_call(ada, bo, read_all
     assert {("first: Ada", "machine"), ("control: Bo", "machine")} < set(found)
 
 
+def test_rejections_count_in_the_agreement(ada, read_all):
+    ada.start_read()
+    gone = ada.queue()[0]
+    ada.reject(gone, "torn")
+    read_all(ada, 30)
+    ada.finish_read()
+    (with_machine,) = ada.agreements()
+    assert with_machine.n_nuclei == 51
+    row = CATEGORIES.index("NOT_SCORABLE")
+    assert sum(with_machine.confusion[row]) == 1
+    assert with_machine.confusion[row][CATEGORIES.index(ada._case.patterns[gone])] == 1
+
+
 def test_the_reviewed_result_carries_final_values_and_the_call(ada, read_all):
     with pytest.raises(ReviewError, match="no call of a reader yet"):
         ada.reviewed_result()
@@ -516,6 +607,18 @@ def test_a_log_that_makes_no_sense_is_told(local, mixed):
     draft = Draft(EventKind.SIGNED, "f" * 64, after={"state": "signed"})
     local.append("case", [draft], reader="Ada", expected=0)
     with pytest.raises(StoreError, match=r"cannot be understood(.|\n)*alkfish audit"):
+        CaseReview(local, mixed, "Ada")
+
+
+@pytest.mark.parametrize("state", ["signed", "scored"])
+def test_a_log_cannot_lead_where_the_table_does_not(ada, local, mixed, read_all, state):
+    """Somebody with a valid chain wrote that a finished read signs the case, or undoes it."""
+    ada.start_read()
+    after = {"counts": {}, "next_position": 50, "state": state}
+    subject = {"read": ada.read.read_id}
+    draft = Draft(EventKind.READ_FINISHED, ada.fingerprint, subject, {"machine": {}}, after)
+    local.append("case", [draft], reader="Ada", expected=2)
+    with pytest.raises(StoreError, match="cannot lead from reading to"):
         CaseReview(local, mixed, "Ada")
 
 
