@@ -28,6 +28,9 @@ AWAY_HELP = (
     "It was moved, renamed or is not connected. What was decided is in it; nothing is lost. Put it "
     "back and the review goes on by itself, or open it where it is now."
 )
+MOST_PASSED = 3
+"""So many damaged cases are told when a folder is opened; the worklist names all."""
+
 REPLACED = (
     "Nothing was written: another program has scored this case again and replaced the result "
     "that is shown here."
@@ -117,8 +120,10 @@ class Workspace:
         self.results, self._store = results, opened
         self._list = CaseList(results)
         self.reader = reader or self.reader or _user()
-        folder = given if is_bundle else self._first_waiting().folder
-        self._open_bundle(folder, images)
+        if is_bundle:
+            self._open_bundle(given, images)
+        else:
+            self._open_first(images)
 
     def open_case(self, case_id: str) -> None:
         """Open another case of the folder.
@@ -156,6 +161,10 @@ class Workspace:
         if self._list is None:
             self._list = CaseList(self.results)
         return self._list.entries(self._store, self.reader)
+
+    def unreadable(self) -> tuple[str, ...]:
+        """Return the names of the cases of the folder whose result cannot be read."""
+        return () if self._list is None else self._list.unreadable()
 
     def locate_pictures(self, path: str | Path) -> bool:
         """Look for the pictures of the case elsewhere, and remember the place if they are there."""
@@ -282,13 +291,26 @@ class Workspace:
         except AlkfishError as error:
             self.said.emit(str(error), True)
 
-    def _first_waiting(self) -> CaseEntry:
-        cases = self.cases()
-        if not cases:
+    def _open_first(self, images: str | Path) -> None:
+        """Open the first case that waits for the reader; damaged ones are passed over and told."""
+        cases = sorted(self.cases(), key=lambda case: not case.waits_for_reader)
+        passed: list[str] = []
+        for case in cases:
+            try:
+                self._open_bundle(case.folder, images)
+            except BundleError as error:
+                passed.append(str(error))
+            else:
+                break
+        else:
             raise BundleError(
-                "no result in the folder can be read", where=self.results, remedy="score again"
+                "no result in the folder can be read",
+                where=self.results,
+                found=passed[0] if passed else None,
+                remedy="score again",
             )
-        return next((case for case in cases if case.waits_for_reader), cases[0])
+        if passed:
+            self.said.emit("\n".join(passed[:MOST_PASSED]), True)
 
 
 _WORKSPACES: WeakKeyDictionary[Any, Workspace] = WeakKeyDictionary()
