@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QApplication, QLineEdit
+from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtWidgets import QApplication, QDockWidget, QLineEdit
 
 from alkfish.model.probe import ProbeEnd
 from alkfish.plugin.convert import near_rows
@@ -165,6 +165,24 @@ def test_a_closed_panel_comes_back_by_the_menu(desk, qapp):
     qapp.processEvents()
     assert not first.isHidden()
     assert not desk.docks["Gallery"].isHidden()
+
+
+def test_a_panel_called_back_stands_in_front(desk, qtbot):
+    entries = {a.text(): a for a in desk.viewer.window.window_menu.actions()}
+    desk.docks["Cases"].title.close_button.click()
+    qtbot.waitUntil(desk.docks["Cases"].isHidden)
+    entries["Cases"].trigger()
+    qtbot.waitUntil(lambda: not desk.worklist.visibleRegion().isEmpty())
+
+
+def test_the_plugins_menu_leaves_no_panel_behind(desk, qtbot, qapp):
+    main = desk.docks["Case"].window()
+    before = len(main.findChildren(QDockWidget))
+    panel = desk.viewer.window.add_dock_widget(review_widget(), name="as napari does it")
+    assert panel in main.findChildren(QDockWidget)
+    qapp.processEvents()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert len(main.findChildren(QDockWidget)) == before
 
 
 def test_enter_behind_the_name_of_a_reader_decides_nothing(desk, session, press, qtbot, qapp):

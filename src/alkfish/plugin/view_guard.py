@@ -32,6 +32,8 @@ _OFF = "That key of napari is off while a case is open: it would change the laye
 _DELETE = "Nothing was deleted. To delete a signal press D and click it."
 _BACK = "The layers of the review were put back: they belong to the case."
 _FLAT = "The view was put back: a review is read in two dimensions, all layers together."
+_THIRD_LAST, FOCUS = "-3", "focus"
+"""Name of the axis of planes: napari's, and what it is."""
 
 
 class ViewGuard(QObject):
@@ -62,6 +64,10 @@ class ViewGuard(QObject):
         viewer.layers.events.removed.connect(self._look_later)
         for event in (dims.events.ndisplay, dims.events.order, _grid_of(viewer).events.enabled):
             event.connect(self._flatten)
+        dims.events.ndim.connect(self._name_planes)
+        viewer.events.help.connect(self._hush, position="last")  # after the window has shown it
+        for word in (self._name_planes, self._hush):
+            self._workspace.session_changed.connect(word)
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802
         """Swallow what would do harm, and say so where somebody may have wanted it."""
@@ -85,6 +91,17 @@ class ViewGuard(QObject):
         """Put back layers that were removed."""
         if self._workspace.session is not None and self._layers.repair():
             self._workspace.said.emit(_BACK, True)
+
+    def _hush(self, _: Any = None) -> None:
+        """Take away napari's hints ("use <2> for add points"): here the keys decide a nucleus."""
+        if self._workspace.session is not None and self._viewer.help:
+            self._viewer.help = ""
+
+    def _name_planes(self, _: Any = None) -> None:
+        """Name the slider of a focus stack; napari counts axes from the end: "-3"."""
+        dims = self._viewer.dims
+        if self._workspace.session is not None and dims.axis_labels[0] == _THIRD_LAST:
+            dims.set_axis_label(0, FOCUS)
 
     def _flatten(self, _: Any = None) -> None:
         """Turn the view back before it is painted: some layers cannot be drawn otherwise."""
