@@ -66,6 +66,7 @@ class ReviewDesk:
         self._bind_keys()
         self._typing = TypingGuard(self.gallery)
         self._guard = ViewGuard(self.layers, self.docks["Case"].window(), _canvas(viewer))
+        self._guard.before_close = self.review.keep_notes
         self._tick = QTimer(self.review)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.tick)

@@ -95,6 +95,11 @@ class ReviewDock(QWidget):
         """Put the cursor into the note."""
         self.note.setFocus()
 
+    def keep_notes(self) -> None:
+        """Write the notes that were begun; for the end of the window."""
+        for (folder, reader, nucleus), text in self.note.take_drafts().items():
+            self._try(partial(self.workspace.keep_note, folder, reader, nucleus, text))
+
     def hear(self, text: str, is_refusal: bool) -> None:
         """Show a message for a while."""
         self.message.say(text, is_refusal)
@@ -106,7 +111,7 @@ class ReviewDock(QWidget):
         self.empty.setVisible(session is None)
         if session is None:
             return
-        self.note.show_of((session.case_id, session.review.reader, session.current))
+        self.note.show_of((self.workspace.folder, session.review.reader, session.current))
         self.place.setText(progress_words(session))
         self._show_order(session)
         self._show_start(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -50,10 +51,17 @@ class ViewGuard(QObject):
         The window, with the canvas in it.
     canvas : QWidget
         Where keys arrive.
+
+    Attributes
+    ----------
+    before_close : callable
+        Called when the window is about to be closed.
     """
 
     def __init__(self, layers: CaseLayers, window: Any, canvas: Any) -> None:
         super().__init__(window)
+        self._window = window
+        self.before_close: Callable[[], object] = lambda: None
         self._layers, self._viewer = layers, layers.viewer
         self._workspace = layers.workspace
         self._later = once_after(self, 0, self.put_back)
@@ -71,6 +79,8 @@ class ViewGuard(QObject):
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802
         """Swallow what would do harm, and say so where somebody may have wanted it."""
+        if event.type() == QEvent.Type.Close and watched is self._window:
+            self.before_close()
         if event.type() != QEvent.Type.KeyPress or self._workspace.session is None:
             return super().eventFilter(watched, event)
         pressed = (Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier)

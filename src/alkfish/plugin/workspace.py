@@ -19,7 +19,7 @@ from alkfish.plugin.bundle_watch import BundleWatch, Found
 from alkfish.plugin.case_list import CaseEntry, CaseList
 from alkfish.plugin.pictures import CasePictures, differing, find_pictures
 from alkfish.plugin.session import ReviewSession
-from alkfish.review import Store, open_store
+from alkfish.review import CaseReview, NucleusKey, Store, open_store
 from alkfish.review.elsewhere import note_elsewhere
 from alkfish.review.view_store import VIEW_ONLY, can_be_written, open_view
 
@@ -153,6 +153,22 @@ class Workspace:
             self.session_changed.emit()
         else:
             self.reader = name
+
+    def keep_note(
+        self, folder: Path, reader: str, nucleus: NucleusKey | None, text: str
+    ) -> None:  # fmt: skip
+        """Write a note on a nucleus of a case of the folder, be it another than the open one.
+
+        Raises
+        ------
+        AlkfishError
+            If it cannot be written, for one because the reader has no read of the case open.
+        """
+        session = self.session
+        if session is not None and (folder, reader) == (self.folder, session.review.reader):
+            session.review.note(text, nucleus)
+        elif self._store is not None and folder.parent == self.results:
+            CaseReview(self._store, open_bundle(folder), reader).note(text, nucleus)
 
     def cases(self) -> tuple[CaseEntry, ...]:
         """Return the cases of the folder by name, as this reader may see them."""
