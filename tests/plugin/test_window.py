@@ -412,6 +412,19 @@ def test_other_pictures_are_refused(workspace, results):
     assert not workspace.locate_pictures(results.parent / "images" / "case_b")
 
 
+def test_pictures_of_some_fields_are_shown_and_the_others_asked_for(desk, workspace, results, qapp):
+    images = results.parent / "images" / "case_a"
+    images.rename(images.with_name("elsewhere"))
+    workspace.reload()
+    (images.with_name("elsewhere") / "field_03.ome.tif").unlink()
+    assert workspace.locate_pictures(images.with_name("elsewhere"))
+    qapp.processEvents()
+    desk.review.catch_up()
+    assert "no picture of field_03" in desk.review.message.text()
+    assert not desk.review.locate.isHidden()
+    assert desk.review.missing.text() == "There is no picture of field_03."
+
+
 def test_what_was_decided_is_there_when_the_case_is_opened_again(desk, workspace, results):
     session = workspace.session
     session.start_read()

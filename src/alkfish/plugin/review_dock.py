@@ -237,7 +237,7 @@ class ReviewDock(QWidget):
             self.reader.setText(f"{self.workspace.reader}  ✎")
         pictures = self.workspace.pictures
         for widget in (self.missing, self.locate):
-            widget.setVisible(session is not None and not pictures.available)
+            widget.setVisible(session is not None and bool(pictures.why_not))
         self.missing.setText(pictures.why_not)
         self.show_nucleus()
 

@@ -193,6 +193,8 @@ class Workspace:
         self._remember(Path(path))
         self._take_pictures(found)
         self.session_changed.emit()
+        if found.why_not:
+            self.said.emit(f"{found.why_not} The others are shown.", True)
         return True
 
     def tick(self) -> None:
