@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QLineEdit
 
 from alkfish.model.probe import ProbeEnd
 from alkfish.plugin.convert import near_rows
+from alkfish.plugin.desk import SIDE_PX
 from alkfish.plugin.drawing import camera_of
 from alkfish.plugin.keys import BY_NAME, KEYS
 from alkfish.plugin.launch import review_widget
@@ -196,6 +197,13 @@ def test_enter_behind_the_name_of_a_reader_decides_nothing(desk, session, press,
     qtbot.keyClick(field, Qt.Key.Key_Return)
     qapp.processEvents()
     assert len(session.review.history()) == before
+
+
+def test_place_and_progress_are_not_cut_off(desk, session):
+    session.start_read()
+    place, order = desk.review.place, desk.review.order
+    place.setText("50 of 50 · 49 of 50 decided")
+    assert place.sizeHint().width() + order.minimumSizeHint().width() <= SIDE_PX
 
 
 def test_agreeing_decides_what_is_shown(session, press):

@@ -152,6 +152,9 @@ class ReviewDock(QWidget):
         self.reader.setToolTip("Who reads: click if another person sits down")
         self.reader.clicked.connect(self._change_reader)
         self.place, self.order = QLabel(), QComboBox()
+        by_length = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        self.order.setSizeAdjustPolicy(by_length)  # as its longest entry it would cut off the place
+        self.order.setMinimumContentsLength(12)
         self.order.setToolTip("Order in which the nuclei are stepped through")
         self.order.activated.connect(self._choose_order)
         self.badge, self.by, self.why, self.flags = (wrapped("") for _ in range(4))
