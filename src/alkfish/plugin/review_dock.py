@@ -154,7 +154,7 @@ class ReviewDock(QWidget):
         self.place, self.order = QLabel(), QComboBox()
         by_length = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         self.order.setSizeAdjustPolicy(by_length)  # as its longest entry it would cut off the place
-        self.order.setMinimumContentsLength(12)
+        self.order.setMinimumContentsLength(10)
         self.order.setToolTip("Order in which the nuclei are stepped through")
         self.order.activated.connect(self._choose_order)
         self.badge, self.by, self.why, self.flags = (wrapped("") for _ in range(4))
