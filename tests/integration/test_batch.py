@@ -459,6 +459,31 @@ def test_a_later_run_of_one_case_keeps_what_the_batch_noted(alkfish, lab, contro
     assert "Caution: a control slide of this batch failed (N)" in Path(exported).read_text("utf-8")
 
 
+def test_a_failed_control_is_not_forgotten_by_a_later_sheet_without_it(alkfish, lab, controls):
+    probe = probe_for_small_cases(lab)
+    rows = [("one", "one", "", "L1"), ("N", str(controls / "pc"), "negative", "L1")]
+    header = "case_id,images,control,lot"
+    write_sheet(lab, rows, header)
+    run(alkfish, lab, "--probe", probe, code=ExitCode.CONTROL_FAILED, report="--report")
+    bundle = lab / "out" / "one"
+
+    def tells():
+        page = (bundle / "report.html").read_text("utf-8")
+        return tuple(
+            'data-code="control_failed"' in text for text in (page, report_of(alkfish, bundle))
+        )
+
+    for lot in ("", "l 1"):
+        write_sheet(lab, [("one", "one", "", lot)], header)
+        run(alkfish, lab, "--probe", probe, report="--report")
+        assert tells() == (True, True)
+    write_sheet(
+        lab, [("one", "one", "", "L1"), ("N", str(controls / "nc"), "negative", "L1")], header
+    )
+    run(alkfish, lab, "--probe", probe, report="--report")
+    assert tells() == (False, False)  # the same control slide shows now what it must
+
+
 def test_a_note_that_is_not_true_any_more_goes(alkfish, lab):
     write_sheet(lab, [("one", "one", "L1")], "case_id,images,lot")
     run(alkfish, lab)

@@ -95,6 +95,10 @@ def test_control_slides_are_known_by_their_names(alkfish, inbox, picture, positi
     page = (inbox.parent / "out" / "summary.html").read_text("utf-8")
     assert "Control slides failed" in page
     assert once(alkfish, inbox, *MARKED)[0]["event"] == "notice"  # nothing new, nothing failed now
+    put(picture, inbox / "later.ome.tif")
+    events = once(alkfish, inbox, *MARKED, code=ExitCode.CONTROL_FAILED)  # it speaks for this one
+    assert names(events, "case_scored") == ["later"]
+    assert names(events, "control_checked") == ["NC-1"]
 
 
 def test_a_name_that_is_both_controls_fails_and_one_that_is_none_is_a_case(alkfish, inbox, picture):

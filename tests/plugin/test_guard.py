@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QApplication
 from alkfish.plugin.convert import near_rows
 from alkfish.plugin.layers import CURRENT, OUTLINES
 from alkfish.plugin.tools import Tool
+from alkfish.plugin.view_guard import FOCUS
 
 CTRL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
 SHIFT, NONE = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier
@@ -149,3 +150,25 @@ def test_without_the_folder_no_marks_lie_over_the_pixels_of_another_field(
     assert desk.layers.fov == other.fov
     drawn = np.asarray(desk.layers.layers[OUTLINES].data)
     assert not drawn[np.asarray(session.result.labels[other.fov]) == 0].any()
+
+
+def test_no_hint_of_napari_says_what_its_keys_would_do(desk, session, canvas, qapp):
+    status = desk.viewer.window._qt_window.statusBar()
+    for layer in [desk.layers.layers[part] for part in (CURRENT, OUTLINES)]:
+        desk.viewer.layers.selection.active = layer
+        for mode in ("pan_zoom", "transform", "pan_zoom"):
+            layer.mode = mode
+            qapp.processEvents()
+            assert desk.viewer.help == ""
+            assert status._help.text() == ""
+    session.start_read()
+    desk.editor.take(Tool.ADD_3P)
+    desk.editor.take(Tool.NONE)
+    assert desk.viewer.help == ""
+
+
+def test_the_slider_of_a_stack_has_a_name(desk, session):
+    desk.viewer.add_image(np.zeros((4, 8, 8)), name="a stack")
+    assert desk.viewer.dims.axis_labels[0] == FOCUS
+    desk.viewer.layers.remove("a stack")
+    assert FOCUS not in desk.viewer.dims.axis_labels

@@ -1,5 +1,6 @@
 """Pixels of the open case: found, compared, read where they are looked at."""
 
+import shutil
 import threading
 
 import numpy as np
@@ -33,6 +34,26 @@ def test_pictures_are_found_where_scoring_left_them(scored, result):
     assert found.available
     assert found.why_not == ""
     assert differing(result, found) == ""
+
+
+def test_fields_whose_files_have_changed_names_are_told_apart(results):
+    images = results.parent / "images" / "case_a"
+    one, two = (images / f"field_0{number}.ome.tif" for number in (1, 2))
+    shutil.copy(one, images / "kept")
+    two.rename(one)
+    (images / "kept").rename(two)
+    found = find_pictures(results, open_bundle(results / "case_a"), images=images)
+    assert not found.available
+    assert "not those that were scored" in found.why_not
+
+
+def test_fields_without_a_picture_are_named(results):
+    images = results.parent / "images" / "case_a"
+    (images / "field_03.ome.tif").unlink()
+    found = find_pictures(results, open_bundle(results / "case_a"), images=images)
+    assert found.available
+    assert not found.has("field_03")
+    assert found.why_not == "There is no picture of field_03."
 
 
 def test_levels_of_a_small_field_are_its_planes(scored, result, case):

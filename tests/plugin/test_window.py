@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QApplication, QLabel, QLineEdit
+from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtWidgets import QApplication, QDockWidget, QLabel, QLineEdit
 
 from alkfish.model.probe import ProbeEnd
 from alkfish.plugin.convert import near_rows
+from alkfish.plugin.desk import SIDE_PX
 from alkfish.plugin.drawing import camera_of
 from alkfish.plugin.keys import BY_NAME, KEYS
 from alkfish.plugin.launch import review_widget
@@ -194,6 +195,24 @@ def test_a_closed_panel_comes_back_by_the_menu(desk, qapp):
     assert not desk.docks["Gallery"].isHidden()
 
 
+def test_a_panel_called_back_stands_in_front(desk, qtbot):
+    entries = {a.text(): a for a in desk.viewer.window.window_menu.actions()}
+    desk.docks["Cases"].title.close_button.click()
+    qtbot.waitUntil(desk.docks["Cases"].isHidden)
+    entries["Cases"].trigger()
+    qtbot.waitUntil(lambda: not desk.worklist.visibleRegion().isEmpty())
+
+
+def test_the_plugins_menu_leaves_no_panel_behind(desk, qtbot, qapp):
+    main = desk.docks["Case"].window()
+    before = len(main.findChildren(QDockWidget))
+    panel = desk.viewer.window.add_dock_widget(review_widget(), name="as napari does it")
+    assert panel in main.findChildren(QDockWidget)
+    qapp.processEvents()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert len(main.findChildren(QDockWidget)) == before
+
+
 def test_enter_behind_the_name_of_a_reader_decides_nothing(desk, session, press, qtbot, qapp):
     session.start_read()
     press("Right")
@@ -205,6 +224,13 @@ def test_enter_behind_the_name_of_a_reader_decides_nothing(desk, session, press,
     qtbot.keyClick(field, Qt.Key.Key_Return)
     qapp.processEvents()
     assert len(session.review.history()) == before
+
+
+def test_place_and_progress_are_not_cut_off(desk, session):
+    session.start_read()
+    place, order = desk.review.place, desk.review.order
+    place.setText("50 of 50 · 49 of 50 decided")
+    assert place.sizeHint().width() + order.minimumSizeHint().width() <= SIDE_PX
 
 
 def test_agreeing_decides_what_is_shown(session, press):
@@ -437,6 +463,19 @@ def test_missing_pictures_do_not_keep_from_reading(desk, workspace, results):
 
 def test_other_pictures_are_refused(workspace, results):
     assert not workspace.locate_pictures(results.parent / "images" / "case_b")
+
+
+def test_pictures_of_some_fields_are_shown_and_the_others_asked_for(desk, workspace, results, qapp):
+    images = results.parent / "images" / "case_a"
+    images.rename(images.with_name("elsewhere"))
+    workspace.reload()
+    (images.with_name("elsewhere") / "field_03.ome.tif").unlink()
+    assert workspace.locate_pictures(images.with_name("elsewhere"))
+    qapp.processEvents()
+    desk.review.catch_up()
+    assert "no picture of field_03" in desk.review.message.text()
+    assert not desk.review.locate.isHidden()
+    assert desk.review.missing.text() == "There is no picture of field_03."
 
 
 def test_what_was_decided_is_there_when_the_case_is_opened_again(desk, workspace, results):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from alkfish._version import __version__
 from alkfish.batch.cases import BatchCase
-from alkfish.batch.controls import ControlCheck
+from alkfish.batch.controls import ControlCheck, speaks_for
 from alkfish.batch.events import Event, EventKind, LogFile, Tell
 from alkfish.batch.knowledge import BatchKnowledge
 from alkfish.batch.lock import locked
@@ -120,12 +120,21 @@ class BatchResult:
         }
 
     def part(self, cases: Iterable[BatchCase]) -> BatchResult:
-        """Return what became of some of the cases, as far as they were reached."""
+        """Return what became of some of the cases, as far as they were reached.
+
+        With the control slides among them, and those that failed before and speak for any of them.
+        """
         names = {case.case_id for case in cases}
+        own = tuple(item for item in self.outcomes if item.case.case_id in names)
+        patients = [item.case for item in own if not item.case.is_control]
+
+        def concerns(check: ControlCheck) -> bool:
+            return not check.passed and any(speaks_for(check.case, case) for case in patients)
+
         return replace(
             self,
-            outcomes=tuple(item for item in self.outcomes if item.case.case_id in names),
-            checks=tuple(item for item in self.checks if item.case.case_id in names),
+            outcomes=own,
+            checks=tuple(x for x in self.checks if x.case.case_id in names or concerns(x)),
             twins=tuple(name for name in self.twins if name in names),
         )
 

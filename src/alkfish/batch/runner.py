@@ -6,6 +6,7 @@ import errno
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from alkfish.batch.work import (
     renew_report,
     score_and_pack,
 )
-from alkfish.errors import AlkfishError, ExecutionError, OutputError
+from alkfish.errors import AlkfishError, BundleError, ExecutionError, OutputError
 from alkfish.execute import Executor
 from alkfish.execute.executor import TASKS_PER_WORKER
 from alkfish.io.batch_note import BatchNote, read_note, write_note
@@ -111,7 +112,8 @@ class Runner:
     ) -> Plan | None:
         """Return what is to be scored; a case that is done, or cannot be opened, is settled."""
         try:
-            plan = self.planner.plan(case, review, known.note(case))
+            note = self._with_earlier(known.note(case), self._bundle_of(case))
+            plan = self.planner.plan(case, review, note)
             self.executor.check_paths(plan.work.case.paths)
             if plan.needed:
                 return plan
@@ -137,7 +139,10 @@ class Runner:
             if not isinstance(done, Done):
                 continue
             try:
-                problem = self._settle(done, known.note(done.case), reviews.get(case_id))
+                note = known.note(done.case)
+                if not (done.is_new and note.controls):  # new pictures, with controls of their own
+                    note = self._with_earlier(note, done.bundle)
+                problem = self._settle(done, note, reviews.get(case_id))
             except AlkfishError as error:
                 problem = " ".join(str(error).split())
             problems = dict.fromkeys([*done.problems, *([problem] if problem else [])])
@@ -156,6 +161,14 @@ class Runner:
         plan = replace(plan, work=replace(plan.work, note=note))
         self._plans[done.case.case_id] = plan
         return renew_report(plan.work, done.bundle) if plan.work.report.wanted else ""
+
+    def _with_earlier(self, note: BatchNote, bundle: Path) -> BatchNote:
+        """Return a note with what an earlier batch of the case found: that a control failed."""
+        if note.is_control or not self.knows_all:
+            return note
+        with suppress(BundleError):  # a damaged one is written anew
+            return note.keeping(read_note(bundle))
+        return note
 
     def _note_down(self, bundle: Path, note: BatchNote) -> None:
         write_note(bundle, note if self.knows_all else note.added_to(read_note(bundle)))

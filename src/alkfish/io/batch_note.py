@@ -88,6 +88,18 @@ class BatchNote:
         """Return an older note with the twins of this one: of a run that knows no controls."""
         return replace(older, twins=self.twins or older.twins)
 
+    def keeping(self, older: BatchNote) -> BatchNote:
+        """Return this note with the failed controls of an older one that were not checked again.
+
+        Controls of another lot, where both name one, speak no more for the case.
+        """
+        lots = {"".join(lot.split()).casefold() for lot in (self.lot, older.lot) if lot}
+        if len(lots) > 1:
+            return self
+        again = {control.case_id for control in self.controls}
+        failed = (c for c in older.controls if not c.passed and c.case_id not in again)
+        return replace(self, controls=(*self.controls, *failed))
+
     def _texts(self) -> Iterator[tuple[str, str]]:
         if self.twins:
             yield SAME_PICTURE, f"same picture as {_others(self.twins)}: sample mix-up?"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
@@ -173,6 +173,25 @@ def provenance(
         inputs=found | {url: _sha256_of_metadata(url) for url in urls},
         created=timestamp(),
     )
+
+
+def is_scored_file(inputs: Mapping[str, str], name: str, checksum: str) -> bool:
+    """Return whether a file is one that was scored.
+
+    By its checksum among the inputs of that name; where none has the name, because the file was
+    renamed, among all. So two fields of a case whose files have changed names are told apart.
+
+    Parameters
+    ----------
+    inputs : mapping of str to str
+        Names and SHA-256, as `Provenance.inputs`.
+    name : str
+        Of the file, without its folder.
+    checksum : str
+        Its SHA-256.
+    """
+    of_name = {value for label, value in inputs.items() if PurePosixPath(label).name == name}
+    return checksum in (of_name or inputs.values())
 
 
 def _sha256_of_metadata(url: str) -> str:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from alkfish.io.bundle import RESULT
+from alkfish.io.bundle import NUCLEI, RESULT
 from alkfish.model.result import Call
 from alkfish.plugin.case_words import STATE_WORDS
 from alkfish.report.wording import CALL_WORDS
@@ -71,9 +71,11 @@ class CaseList:
     def __init__(self, results: Path) -> None:
         self._results = results
         self._known: dict[Path, tuple[tuple[int, int], _Told | None]] = {}
+        self._listed: set[Path] = set()
+        self._damaged: set[Path] = set()
 
     def entries(self, store: Store, reader: str) -> tuple[CaseEntry, ...]:
-        """Return the cases by name of their folder; those that cannot be read are left out.
+        """Return the cases by name of their folder, without those that are `unreadable`.
 
         Raises
         ------
@@ -81,21 +83,28 @@ class CaseList:
             If the review store cannot be read.
         """
         known = standings(store)
-        found = ((folder, self._told(folder)) for folder in self._folders())
+        found = {folder: self._told(folder) for folder in self._folders(RESULT)}
+        readable = {folder: told for folder, told in found.items() if told is not None}
+        self._listed, self._damaged = set(readable), set(found) - set(readable)
         return tuple(
             _entry(told, folder, known.get(told.case_id), reader)
-            for folder, told in found
-            if told is not None
+            for folder, told in readable.items()
         )
 
-    def _folders(self) -> list[Path]:
+    def unreadable(self) -> tuple[str, ...]:
+        """Return the names of the bundles that the last `entries` left out as not readable.
+
+        A case must not vanish from a worklist unnoticed.
+        """
+        parts = set(self._folders(NUCLEI)) - self._listed
+        return tuple(sorted(folder.name for folder in parts | self._damaged))
+
+    def _folders(self, part: str) -> list[Path]:
+        """Return the folders that hold a part of a bundle."""
         if not self._results.is_dir():
             return []
-        return sorted(
-            item.parent
-            for item in self._results.glob(f"*/{RESULT}")
-            if not item.parent.name.startswith(".")
-        )
+        found = (item.parent for item in self._results.glob(f"*/{part}"))
+        return sorted(folder for folder in found if not folder.name.startswith("."))
 
     def _told(self, folder: Path) -> _Told | None:
         file = folder / RESULT

@@ -68,6 +68,7 @@ class ReviewDesk:
         self._bind_keys()
         self._typing = TypingGuard(self.gallery)
         self._guard = ViewGuard(self.layers, self.docks["Case"].window(), _canvas(viewer))
+        self._guard.before_close = self.review.keep_notes
         self._tick = QTimer(self.review)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self.tick)
@@ -191,6 +192,7 @@ class ReviewDesk:
             widget, name=name, area=area, tabify=tabify, menu=window.window_menu
         )
         dock.destroyOnClose = dock.hide  # the cross of napari would throw it away for good
+        dock.toggleViewAction().triggered.connect(lambda shown: _come_forward(dock, shown))
         return dock
 
     @property
@@ -286,6 +288,12 @@ def _dock_of(widget: QWidget) -> QDockWidget | None:
     while parent is not None and not isinstance(parent, QDockWidget):
         parent = parent.parentWidget()
     return parent
+
+
+def _come_forward(dock: QDockWidget, shown: object) -> None:
+    """Bring a panel that was called back in front of the tabs it comes back to."""
+    if shown:
+        QTimer.singleShot(0, dock.raise_)
 
 
 def _canvas(viewer: Any) -> Any:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ASK_FROM = 10
 """From so many nuclei on the reader is asked whether all of them are meant."""
 
+NOTHING_CHOSEN = "Nothing was decided: the current nucleus has no tile here. Click a tile first."
+
 _ALSO = ("next", "previous", "next_undecided")
 
 Nuclei = tuple[NucleusKey, ...]
@@ -69,9 +71,10 @@ class GallerySteps:
     def agree(self) -> None:
         """Decide all selected nuclei as they are shown and go on."""
         session = self.workspace.session
-        if session is None:
+        chosen = self._asked()
+        if session is None or not chosen:
             return
-        shown = {key: str(session.patterns[session.rows[key]]) for key in self._chosen()}
+        shown = {key: str(session.patterns[session.rows[key]]) for key in chosen}
         if not all(shown.values()):
             session.said.emit("There is nothing to agree with: decide these nuclei.", True)
             return
@@ -86,7 +89,7 @@ class GallerySteps:
     def ask_reason(self) -> None:
         """Take all selected nuclei out of the count, for a reason that is asked for, and go on."""
         session = self.workspace.session
-        if session is None or not self._chosen():
+        if session is None or not self._asked():
             return
         reason = self.choose_reason()
         if reason:
@@ -107,13 +110,26 @@ class GallerySteps:
         return menu
 
     def _chosen(self) -> Nuclei:
+        """Return what is selected, else the current nucleus if it has a tile.
+
+        One that a filter leaves out is not meant by a key that is pressed among the tiles: the
+        decision that let the last tile go would be overwritten by the next key.
+        """
         session = self.workspace.session
-        current = (session.current,) if session is not None and session.current else ()
-        return self._view.chosen() or current
+        current = session.current if session is not None else None
+        has_tile = current is not None and self._view.shows(current)
+        return self._view.chosen() or ((current,) if current is not None and has_tile else ())
+
+    def _asked(self) -> Nuclei:
+        """Return what a key is about; that there is nothing is said."""
+        chosen, session = self._chosen(), self.workspace.session
+        if session is not None and not chosen:
+            session.said.emit(NOTHING_CHOSEN, True)
+        return chosen
 
     def _write(self, words: str, step: Callable[[Nuclei], bool]) -> None:
         """Write a decision for what is selected, then go on; nothing if the reader says no."""
-        session, chosen = self.workspace.session, self._chosen()
+        session, chosen = self.workspace.session, self._asked()
         if session is None or not chosen:
             return
         if len(chosen) >= ASK_FROM and not self.confirm(

@@ -77,6 +77,10 @@ class GalleryView(QListView):
         found = (self._tiles.key_at(index) for index in indexes)
         return tuple(key for key in found if key is not None)
 
+    def shows(self, nucleus: NucleusKey) -> bool:
+        """Whether a nucleus has a tile, in sight or not."""
+        return self._tiles.index_of(nucleus).isValid()
+
     def after(self, nuclei: tuple[NucleusKey, ...]) -> NucleusKey | None:
         """Return the nucleus shown after the last of some; None at the end of the list."""
         places = [index.row() for key in nuclei if (index := self._tiles.index_of(key)).isValid()]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -123,16 +125,27 @@ def review_widget() -> Any:
 
     Where it is open already, panels that were closed are shown again.
     """
+    from qtpy.QtCore import QTimer
     from qtpy.QtWidgets import QLabel
 
     from alkfish.plugin.desk import desk_of, has_desk
 
     viewer = _viewer()
-    if has_desk(viewer):
-        desk = desk_of(viewer)
-        desk.show_docks()
-        return QLabel("The review is shown again.") if desk.has_review else desk.review
-    return desk_of(viewer, with_review=False).review
+    if not has_desk(viewer):
+        return desk_of(viewer, with_review=False).review
+    desk = desk_of(viewer)
+    desk.show_docks()
+    if not desk.has_review:
+        return desk.review
+    label = QLabel("The review is shown again.")  # napari insists on a panel
+    QTimer.singleShot(0, partial(_undock, viewer, label))
+    return label
+
+
+def _undock(viewer: Any, widget: Any) -> None:
+    """Take a panel away again that napari has docked; one that it has not is left alone."""
+    with suppress(LookupError):
+        viewer.window.remove_dock_widget(widget)
 
 
 def scoring_widget() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeyEvent
@@ -31,6 +32,12 @@ class NoteField(QLineEdit):
         self._drafts[self._subject] = self.text()
         self._subject = subject
         self.setText(self._drafts.pop(subject, ""))
+
+    def take_drafts(self) -> dict[Any, str]:
+        """Return what was begun and not yet written, by its subject, and forget it."""
+        drafts, self._drafts = self._drafts | {self._subject: self.text()}, {}
+        self.clear()
+        return {subject: text.strip() for subject, text in drafts.items() if text.strip()}
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Leave the field with Esc; what was written stays in it."""

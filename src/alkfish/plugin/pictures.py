@@ -17,7 +17,7 @@ from alkfish.io._picture import read_window
 from alkfish.io.images import Case, FieldSource
 from alkfish.io.labels import LabelFolder
 from alkfish.io.locations import PicturePlace, open_pictures, recall_pictures
-from alkfish.io.provenance import sha256_path
+from alkfish.io.provenance import is_scored_file, sha256_path
 from alkfish.model.fov import FieldOfView
 from alkfish.model.probe import ProbeProfile
 from alkfish.model.result import CaseResult
@@ -30,6 +30,9 @@ KEPT_FIELDS = 4
 
 CHECK_AT_ONCE_BYTES = 256 << 20
 """Up to this size the checksums are compared on opening; those of slides when there is time."""
+
+MOST_NAMED = 3
+"""So many fields without a picture are named."""
 
 COARSE_PX = 1024
 """Longest side of the coarsest level that a viewer gets."""
@@ -45,7 +48,7 @@ class CasePictures:
     sources : mapping of str to FieldSource
         By field name.
     why_not : str
-        Why there are none.
+        Why there are none, or not of all fields.
     unchecked : bool
         Whether their checksums have still to be compared.
 
@@ -54,7 +57,7 @@ class CasePictures:
     available : bool
         Whether there are pictures of at least one field.
     why_not : str
-        A sentence for the reader; empty if there are.
+        A sentence for the reader on what is missing; empty if nothing is.
     """
 
     def __init__(
@@ -307,7 +310,8 @@ def find_pictures(results: Path, result: CaseResult, *, images: str | Path = "")
         later = _is_large(case)
         if not later:
             checked_images(result, case)
-        return CasePictures(_fitting(result, case), unchecked=later)
+        sources = _fitting(result, case)
+        return CasePictures(sources, _lacking(result, sources), unchecked=later)
     except AlkfishError as error:
         return CasePictures.none(f"The pictures cannot be shown. {error}")
 
@@ -339,6 +343,13 @@ def _fitting(result: CaseResult, case: Case) -> Mapping[str, FieldSource]:
     return sources
 
 
+def _lacking(result: CaseResult, sources: Mapping[str, FieldSource]) -> str:
+    """Return which fields of the case have no picture, in words; empty if all have one."""
+    names = [qc.fov for qc in result.fields if qc.fov not in sources]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"There is no picture of {', '.join(names[:MOST_NAMED])}{more}." if names else ""
+
+
 def label_shape(result: CaseResult, fov: str) -> tuple[int, int]:
     """Return height and width of the label image of a field without reading it."""
     labels = result.labels
@@ -348,8 +359,8 @@ def label_shape(result: CaseResult, fov: str) -> tuple[int, int]:
 
 def differing(result: CaseResult, pictures: CasePictures) -> str:
     """Return which file is not the scored one, by its checksum; empty if all are. Slow."""
-    scored = set(result.provenance.inputs.values())
+    scored = result.provenance.inputs
     for path in pictures.paths():
-        if scored and sha256_path(path) not in scored:
+        if scored and not is_scored_file(scored, path.name, sha256_path(path)):
             return f"{path.name} is not the file that was scored: its checksum is another one."
     return ""

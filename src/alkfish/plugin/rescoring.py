@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,12 @@ from alkfish.review import (
 
 if TYPE_CHECKING:
     from alkfish.plugin.workspace import Workspace
+
+STOPPED = "Stopped. The case is as it was."
+READ_BEGUN = (
+    "The case was not scored again: a read of it was begun meanwhile. Finish or abandon the read, "
+    "then score again."
+)
 
 
 class Rescorer(QObject):
@@ -62,11 +69,12 @@ class Rescorer(QObject):
         self._job = Job(self)
         self._job.on_progress = self._progress
         self._job.on_failed = lambda text: self._over(f"The case was not scored again. {text}")
-        self._job.on_stopped = lambda: self._over("Stopped. The case is as it was.")
+        self._job.on_stopped = lambda: self._over(STOPPED)
         self._job.on_done = self._place
         self._review: CaseReview | None = None
         self._results: Path | None = None
         self._why = ""
+        self._is_stopping = False
         parent.destroyed.connect(self._job.forget)
 
     @property
@@ -121,7 +129,7 @@ class Rescorer(QObject):
         if not self._why:
             return False
         self._review, self._results = session.review, folder.parent
-        self.words = "Scoring..."
+        self.words, self._is_stopping = "Scoring...", False
         results = folder.parent
         self._job.start(lambda control: _score(plan, result, results, control))
         self.changed.emit()
@@ -130,6 +138,7 @@ class Rescorer(QObject):
     def stop(self) -> None:
         """Stop; the case stays as it was."""
         self._job.stop()
+        self._is_stopping = True
         self.words = "Stopping..."
         self.changed.emit()
 
@@ -149,15 +158,26 @@ class Rescorer(QObject):
         if review is None or results is None:
             return
         try:
-            review.refresh()
-            place_result(review, staged, results, why=self._why)
+            refused = self._why_not_placed(review)
+            if not refused:
+                place_result(review, staged, results, why=self._why)
         except AlkfishError as error:
-            self._over(str(error))
+            refused = str(error)
+        if refused:
+            shutil.rmtree(staged.parent, ignore_errors=True)
+            self._over(refused)
             return
-        session = self.workspace.session
-        if session is not None and session.review is review:
+        folder = self.workspace.folder  # shown, be it to a person who sat down meanwhile
+        if folder is not None and folder == results / staged.name:
             self.workspace.reload()
         self._over(_told(review.machine_result, rescored))
+
+    def _why_not_placed(self, review: CaseReview) -> str:
+        """Return what has happened since the run began that keeps the case as it is; else empty."""
+        if self._is_stopping:
+            return STOPPED
+        review.refresh()
+        return READ_BEGUN if review.state is CaseState.READING else ""
 
 
 def _score(

@@ -96,6 +96,11 @@ class ReviewDock(QWidget):
         """Put the cursor into the note."""
         self.note.setFocus()
 
+    def keep_notes(self) -> None:
+        """Write the notes that were begun; for the end of the window."""
+        for (folder, reader, nucleus), text in self.note.take_drafts().items():
+            self._try(partial(self.workspace.keep_note, folder, reader, nucleus, text))
+
     def hear(self, text: str, is_refusal: bool) -> None:
         """Show a message for a while."""
         self.message.say(text, is_refusal)
@@ -107,7 +112,7 @@ class ReviewDock(QWidget):
         self.empty.setVisible(session is None)
         if session is None:
             return
-        self.note.show_of((session.case_id, session.review.reader, session.current))
+        self.note.show_of((self.workspace.folder, session.review.reader, session.current))
         self._show_place(progress_words(session))
         self._show_order(session)
         self._show_start(session)
@@ -154,6 +159,9 @@ class ReviewDock(QWidget):
         self.reader.setToolTip("Who reads: click if another person sits down")
         self.reader.clicked.connect(self._change_reader)
         self.place, self.order = QLabel(), QComboBox()
+        by_length = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        self.order.setSizeAdjustPolicy(by_length)  # as its longest entry it would cut off the place
+        self.order.setMinimumContentsLength(10)
         self.order.setToolTip("Order in which the nuclei are stepped through")
         self.order.activated.connect(self._choose_order)
         self.message, self.empty, self.tool = Message(), wrapped(NO_CASE), wrapped("")
@@ -237,7 +245,7 @@ class ReviewDock(QWidget):
             self.reader.setText(f"{self.workspace.reader}  ✎")
         pictures = self.workspace.pictures
         for widget in (self.missing, self.locate):
-            widget.setVisible(session is not None and not pictures.available)
+            widget.setVisible(session is not None and bool(pictures.why_not))
         self.missing.setText(pictures.why_not)
         self.show_nucleus()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from qtpy.QtWidgets import (
 
 from alkfish.config import Config
 from alkfish.errors import AlkfishError, InputError
-from alkfish.io.bundle import check_bundle_target, write_bundle
+from alkfish.io.bundle import check_bundle_target, folder_name, write_bundle
 from alkfish.io.locations import PicturePlace, remember_pictures
 from alkfish.io.probes import list_probes
 from alkfish.model.probe import ProbeProfile
@@ -44,6 +45,8 @@ class _Run:
     plan: ScoringPlan
     place: PicturePlace
     results: Path
+    is_copy: bool
+    """Whether the picture was written for this run, from layers."""
 
 
 class ScoringDock(QWidget):
@@ -141,12 +144,17 @@ class ScoringDock(QWidget):
             raise InputError("no folder is chosen for the result", remedy="choose a folder")
         results, probe = Path(folder).absolute(), self._probe()
         check_bundle_target(results, name)
-        if self.source.is_layers:
-            place = self.source.keep_layers(results, name)
-        else:
+        if not self.source.is_layers:
             place = self.source.place()
-        case = self.source.open(place, name, probe)
-        return _Run(ScoringPlan(case, name, probe, Config()), place, results)
+            plan = ScoringPlan(self.source.open(place, name, probe), name, probe, Config())
+            return _Run(plan, place, results, is_copy=False)
+        place = self.source.keep_layers(results, name)
+        try:
+            plan = ScoringPlan(self.source.open(place, name, probe), name, probe, Config())
+        except AlkfishError:
+            _remove_copy(place)
+            raise
+        return _Run(plan, place, results, is_copy=True)
 
     def _probe(self) -> ProbeProfile:
         return self.probes[max(0, self.probe.currentIndex())]
@@ -154,7 +162,7 @@ class ScoringDock(QWidget):
     def _take_source(self) -> None:
         self.source.show_probe(self._probe())
         name = self.source.case_name()
-        if name and self.case_id.text() in ("", self._named):
+        if self.case_id.text() in ("", self._named):  # else it was written by a person
             self.case_id.setText(name)
         self._named = name
         if not self.results.text() and self.workspace.results is not None:
@@ -198,7 +206,9 @@ class ScoringDock(QWidget):
 
     def _over(self, text: str) -> None:
         self.message.setText(text)
-        self._run = None
+        run, self._run = self._run, None
+        if run is not None and run.is_copy and not _bundle_of(run).exists():
+            _remove_copy(run.place)  # else the next try would find a picture of this name
         self._show_run()
 
     def _show_run(self) -> None:
@@ -208,6 +218,18 @@ class ScoringDock(QWidget):
         self.go.setVisible(not running)
         for widget in (self.source, self.probe, self.case_id, self.results, self.browse):
             widget.setEnabled(not running)
+
+
+def _remove_copy(place: PicturePlace) -> None:
+    """Remove the picture that was written from layers for a run that came to nothing."""
+    for file in map(Path, place.images):
+        with suppress(OSError):  # a file that stays is told when the next run would write it
+            file.unlink(missing_ok=True)
+            file.parent.rmdir()  # only if nothing else is in it
+
+
+def _bundle_of(run: _Run) -> Path:
+    return run.results / folder_name(run.plan.case_id)
 
 
 def _score(run: _Run, control: JobControl) -> Path:

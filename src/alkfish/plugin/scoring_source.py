@@ -126,7 +126,7 @@ class SourcePicker(QWidget):
         self._offer(names, usual_roles(names))
         sizes = {pixel_size_of(layer) for layer in layers}
         self.pixel_size.setValue(sizes.pop() if len(sizes) == 1 else 0.0)
-        self.note.setText("" if layers else "No image is open in the window.")
+        self.note.setText(_note_on(layers))
         if own:
             self.note.setText("The window shows a scored case; choose a file.")
         self._show_kind()
@@ -241,6 +241,9 @@ class SourcePicker(QWidget):
         if self.is_layers:
             self.show_layers()
         else:
+            files = {str(layer.source.path) for layer in self._layers if layer.source.path}
+            if not self.path.text() and len(files) == 1:  # what the window shows, from its file
+                self.path.setText(files.pop())
             self.look()
         self._show_kind()
 
@@ -257,3 +260,21 @@ class SourcePicker(QWidget):
         if path:
             self.path.setText(path)
             self.look()
+
+
+def _note_on(layers: Sequence[Any]) -> str:
+    """Return what stands against scoring the layers, and what to do; empty if nothing is seen."""
+    if not layers:
+        return "No image is open in the window."
+    mixed = [layer.name for layer in layers if layer.rgb]
+    if mixed:
+        return (
+            f"{mixed[0]} is a colour picture, made for display: its channels are mixed and its "
+            "intensities changed. Score the file that the microscope wrote."
+        )
+    if len(layers) < len(ROLES):
+        return (
+            f"{len(layers)} of {len(ROLES)} channels {'is' if len(layers) == 1 else 'are'} open as "
+            f'a layer. If the channels lie in one file, choose "{OF_FILE}" above.'
+        )
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -32,6 +33,8 @@ _OFF = "That key of napari is off while a case is open: it would change the laye
 _DELETE = "Nothing was deleted. To delete a signal press D and click it."
 _BACK = "The layers of the review were put back: they belong to the case."
 _FLAT = "The view was put back: a review is read in two dimensions, all layers together."
+_THIRD_LAST, FOCUS = "-3", "focus"
+"""Name of the axis of planes: napari's, and what it is."""
 
 
 class ViewGuard(QObject):
@@ -48,10 +51,17 @@ class ViewGuard(QObject):
         The window, with the canvas in it.
     canvas : QWidget
         Where keys arrive.
+
+    Attributes
+    ----------
+    before_close : callable
+        Called when the window is about to be closed.
     """
 
     def __init__(self, layers: CaseLayers, window: Any, canvas: Any) -> None:
         super().__init__(window)
+        self._window = window
+        self.before_close: Callable[[], object] = lambda: None
         self._layers, self._viewer = layers, layers.viewer
         self._workspace = layers.workspace
         self._later = once_after(self, 0, self.put_back)
@@ -62,10 +72,15 @@ class ViewGuard(QObject):
         viewer.layers.events.removed.connect(self._look_later)
         for event in (dims.events.ndisplay, dims.events.order, _grid_of(viewer).events.enabled):
             event.connect(self._flatten)
-        viewer.events.help.connect(self._hush, position="last")  # after the line that shows it
+        dims.events.ndim.connect(self._name_planes)
+        viewer.events.help.connect(self._hush, position="last")  # after the window has shown it
+        for word in (self._name_planes, self._hush):
+            self._workspace.session_changed.connect(word)
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802
         """Swallow what would do harm, and say so where somebody may have wanted it."""
+        if event.type() == QEvent.Type.Close and watched is self._window:
+            self.before_close()
         if event.type() != QEvent.Type.KeyPress or self._workspace.session is None:
             return super().eventFilter(watched, event)
         pressed = (Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier)
@@ -87,11 +102,16 @@ class ViewGuard(QObject):
         if self._workspace.session is not None and self._layers.repair():
             self._workspace.said.emit(_BACK, True)
 
-    def _hush(self, event: Any) -> None:
-        """Take back hints such as "use <2> for transform", where 2 decides a nucleus."""
-        own = self._viewer.layers.selection.active in self._layers.layers.values()
-        if event.value and own and self._workspace.session is not None:
+    def _hush(self, _: Any = None) -> None:
+        """Take away napari's hints ("use <2> for add points"): here the keys decide a nucleus."""
+        if self._workspace.session is not None and self._viewer.help:
             self._viewer.help = ""
+
+    def _name_planes(self, _: Any = None) -> None:
+        """Name the slider of a focus stack; napari counts axes from the end: "-3"."""
+        dims = self._viewer.dims
+        if self._workspace.session is not None and dims.axis_labels[0] == _THIRD_LAST:
+            dims.set_axis_label(0, FOCUS)
 
     def _flatten(self, _: Any = None) -> None:
         """Turn the view back before it is painted: some layers cannot be drawn otherwise."""

@@ -32,7 +32,9 @@ from alkfish.errors import AlkfishError
 from alkfish.model.result import Call
 from alkfish.plugin.case_list import CaseEntry
 from alkfish.plugin.case_words import STATE_MARKS, STATE_WORDS
+from alkfish.plugin.dialogs import breakable, wrapped
 from alkfish.plugin.links import Links
+from alkfish.plugin.message import ALARM
 from alkfish.report.wording import CALL_WORDS
 from alkfish.review import CaseState
 
@@ -50,6 +52,9 @@ NAME_LETTERS = 7
 """Letters that a case id may have to fit into its column whatever they are."""
 
 ROW_PX, FITTED_ROWS = 40, 400
+MOST_NAMED = 5
+"""So many damaged cases are named below the list; all of them on hovering."""
+
 NO_FOLDER = "No folder of results is open."
 
 _RANK = {state: rank for rank, state in enumerate(CaseState)}
@@ -232,6 +237,9 @@ class Worklist(QWidget):
         header.sectionResized.connect(lambda *_: self._fit_rows())
         self.footer = QLabel(NO_FOLDER)
         self.footer.setWordWrap(True)
+        self.damage = wrapped("")
+        self.damage.setStyleSheet(f"color: {ALARM};")
+        self.damage.hide()
 
     def _lay_out(self) -> None:
         top, filters = QHBoxLayout(), QHBoxLayout()
@@ -247,6 +255,7 @@ class Worklist(QWidget):
         layout.addWidget(self.search)
         layout.addLayout(filters)
         layout.addWidget(self.table, 1)
+        layout.addWidget(self.damage)
         layout.addWidget(self.footer)
 
     def _connect(self) -> None:
@@ -307,6 +316,7 @@ class Worklist(QWidget):
         entries = self.model.entries
         if self.workspace.results is None:
             self.footer.setText(NO_FOLDER)
+            self.damage.hide()
             return
         waiting = sum(entry.waits_for_reader for entry in entries)
         shown = self.shown.rowCount()
@@ -314,6 +324,16 @@ class Worklist(QWidget):
         parts = [f"{n} case{'' if n == 1 else 's'}", f"{waiting} {verb} for you"]
         parts += [f"{shown} shown"] if shown != len(entries) else []
         self.footer.setText(f"{', '.join(parts)}. {self.workspace.results}")
+        self._tell_damage(self.workspace.unreadable())
+
+    def _tell_damage(self, names: tuple[str, ...]) -> None:
+        """Say which cases are not in the list because their result cannot be read."""
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        named = ", ".join(names[:MOST_NAMED])
+        self.damage.setText(breakable(f"Not listed, the result cannot be read: {named}{more}."))
+        remedy = "Score them again, or restore them from a copy."
+        self.damage.setToolTip("\n".join([*names, remedy]))
+        self.damage.setVisible(bool(names))
 
     def _choose(self, *_: object) -> None:
         self.shown.choose(self.search.text(), waiting=self.waiting.isChecked())

@@ -19,7 +19,7 @@ from alkfish.plugin.bundle_watch import BundleWatch, Found
 from alkfish.plugin.case_list import CaseEntry, CaseList
 from alkfish.plugin.pictures import CasePictures, differing, find_pictures
 from alkfish.plugin.session import ReviewSession
-from alkfish.review import Store, open_store
+from alkfish.review import CaseReview, NucleusKey, Store, open_store
 from alkfish.review.elsewhere import note_elsewhere
 from alkfish.review.view_store import VIEW_ONLY, can_be_written, open_view
 
@@ -28,6 +28,9 @@ AWAY_HELP = (
     "It was moved, renamed or is not connected. What was decided is in it; nothing is lost. Put it "
     "back and the review goes on by itself, or open it where it is now."
 )
+MOST_PASSED = 3
+"""So many damaged cases are told when a folder is opened; the worklist names all."""
+
 REPLACED = (
     "Nothing was written: another program has scored this case again and replaced the result "
     "that is shown here."
@@ -117,8 +120,10 @@ class Workspace:
         self.results, self._store = results, opened
         self._list = CaseList(results)
         self.reader = reader or self.reader or _user()
-        folder = given if is_bundle else self._first_waiting().folder
-        self._open_bundle(folder, images)
+        if is_bundle:
+            self._open_bundle(given, images)
+        else:
+            self._open_first(images)
 
     def open_case(self, case_id: str) -> None:
         """Open another case of the folder.
@@ -154,6 +159,22 @@ class Workspace:
         else:
             self.reader = name
 
+    def keep_note(
+        self, folder: Path, reader: str, nucleus: NucleusKey | None, text: str
+    ) -> None:  # fmt: skip
+        """Write a note on a nucleus of a case of the folder, be it another than the open one.
+
+        Raises
+        ------
+        AlkfishError
+            If it cannot be written, for one because the reader has no read of the case open.
+        """
+        session = self.session
+        if session is not None and (folder, reader) == (self.folder, session.review.reader):
+            session.review.note(text, nucleus)
+        elif self._store is not None and folder.parent == self.results:
+            CaseReview(self._store, open_bundle(folder), reader).note(text, nucleus)
+
     def cases(self) -> tuple[CaseEntry, ...]:
         """Return the cases of the folder by name, as this reader may see them."""
         if self.results is None or self._store is None:
@@ -161,6 +182,10 @@ class Workspace:
         if self._list is None:
             self._list = CaseList(self.results)
         return self._list.entries(self._store, self.reader)
+
+    def unreadable(self) -> tuple[str, ...]:
+        """Return the names of the cases of the folder whose result cannot be read."""
+        return () if self._list is None else self._list.unreadable()
 
     def locate_pictures(self, path: str | Path) -> bool:
         """Look for the pictures of the case elsewhere, and remember the place if they are there."""
@@ -173,6 +198,8 @@ class Workspace:
         self._remember(Path(path))
         self._take_pictures(found)
         self.session_changed.emit()
+        if found.why_not:
+            self.said.emit(f"{found.why_not} The others are shown.", True)
         return True
 
     def tick(self) -> None:
@@ -287,13 +314,26 @@ class Workspace:
         except AlkfishError as error:
             self.said.emit(str(error), True)
 
-    def _first_waiting(self) -> CaseEntry:
-        cases = self.cases()
-        if not cases:
+    def _open_first(self, images: str | Path) -> None:
+        """Open the first case that waits for the reader; damaged ones are passed over and told."""
+        cases = sorted(self.cases(), key=lambda case: not case.waits_for_reader)
+        passed: list[str] = []
+        for case in cases:
+            try:
+                self._open_bundle(case.folder, images)
+            except BundleError as error:
+                passed.append(str(error))
+            else:
+                break
+        else:
             raise BundleError(
-                "no result in the folder can be read", where=self.results, remedy="score again"
+                "no result in the folder can be read",
+                where=self.results,
+                found=passed[0] if passed else None,
+                remedy="score again",
             )
-        return next((case for case in cases if case.waits_for_reader), cases[0])
+        if passed:
+            self.said.emit("\n".join(passed[:MOST_PASSED]), True)
 
 
 _WORKSPACES: WeakKeyDictionary[Any, Workspace] = WeakKeyDictionary()

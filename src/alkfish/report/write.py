@@ -8,7 +8,7 @@ from pathlib import Path
 from alkfish.errors import InputError, output_errors
 from alkfish.io.batch_note import NO_NOTE, BatchNote
 from alkfish.io.images import Case
-from alkfish.io.provenance import sha256_path
+from alkfish.io.provenance import is_scored_file, sha256_path
 from alkfish.model.result import CaseResult
 from alkfish.report.anonymous import Aliases, anonymous_result, anonymous_review, rename_fields
 from alkfish.report.content import make_content
@@ -130,10 +130,12 @@ def checked_images(result: CaseResult, images: Case) -> Mapping[str, Source]:
     """
     fields = {qc.fov for qc in result.fields}
     sources = {source.name: source for source in images.fields if source.name in fields}
-    scored = set(result.provenance.inputs.values())
+    scored = result.provenance.inputs
     for source in sources.values():
         for path in source.paths:
-            if scored and "://" not in str(path) and sha256_path(path) not in scored:
+            if not scored or "://" in str(path):
+                continue
+            if not is_scored_file(scored, Path(path).name, sha256_path(path)):
                 raise InputError(
                     "the images are not those that were scored",
                     where=path,

@@ -203,12 +203,19 @@ def call_of_read(
     """
     if read.mode is ReadMode.FULL:
         call, reason = call_counts(counts, rule)
-        return ReviewCall(call, f"full review of the case: {reason}", counts)
+        return ReviewCall(call, f"full review of the case: {reason}{_left(read, counts)}", counts)
     if read.role is ReadRole.SECOND and first is not None:
         call, reason = call_reads(first.counts, counts, rule=rule)
         return ReviewCall(call, reason, first.counts + counts)
     call, reason = call_reads(counts, rule=rule)
     return ReviewCall(call, reason, counts)
+
+
+def _left(read: Read, counts: PatternCounts) -> str:
+    """Return how many nuclei of a full read count as the machine proposed; empty for none."""
+    decided = sum(not decision.is_rejection for decision in read.decisions.values())
+    left, n = counts.n_enumerated - decided, counts.n_enumerated
+    return f"; {left} of these {n} were left as the machine proposed them" if left > 0 else ""
 
 
 def with_review(

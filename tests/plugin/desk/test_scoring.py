@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import tifffile
 
+from alkfish.errors import InputError
 from alkfish.io.bundle import open_bundle
 from alkfish.io.images import open_case
 from alkfish.pipeline import score_case
@@ -29,6 +31,15 @@ def add_layers(dock, field, **options):
     planes = (field.dapi, field.three_prime, field.five_prime)
     for plane, name in zip(planes, ROLES, strict=True):
         dock.workspace.viewer.add_image(plane, name=name, **options)
+
+
+def open_file(dock, path, pixels):
+    """Open a file as napari does: the layer knows where it comes from."""
+    from napari.layers._source import layer_source
+
+    tifffile.imwrite(path, pixels, photometric="minisblack")
+    with layer_source(path=str(path)):
+        dock.workspace.viewer.add_image(pixels, name=path.stem)
 
 
 def test_layers_are_scored_and_opened_with_their_pixels(dock, field, tmp_path, wait_for):
@@ -93,6 +104,58 @@ def test_stopping_writes_nothing(dock, scored, tmp_path, wait_for):
     assert not (tmp_path / "new" / "small").exists()
     assert dock.workspace.session is None
     assert dock.go.isVisible()
+
+
+def test_layers_can_be_scored_after_the_first_try_was_stopped(dock, field, tmp_path, wait_for):
+    add_layers(dock, field)
+    dock.source.pixel_size.setValue(0.1)
+    dock.case_id.setText("twice")
+    dock.go.click()
+    dock.stop.click()
+    wait_for(lambda: not dock.job.is_running)
+    assert dock.message.text() == "Stopped. Nothing was written."
+    assert not list((tmp_path / "new").rglob("*"))
+    dock.go.click()
+    wait_for(lambda: not dock.job.is_running)
+    assert dock.workspace.session.case_id == "twice"
+    assert dock.workspace.pictures.available  # the copy of a scored case stays
+
+
+def test_layers_that_cannot_be_opened_leave_no_copy(dock, field, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise InputError("cannot be opened")
+
+    monkeypatch.setattr(dock.source, "open", refuse)
+    add_layers(dock, field)
+    dock.source.pixel_size.setValue(0.1)
+    dock.case_id.setText("none")
+    dock.go.click()
+    assert "cannot be opened" in dock.message.text()
+    assert not list((tmp_path / "new").rglob("*"))
+
+
+def test_another_picture_does_not_keep_the_name_of_the_first(dock, field, tmp_path):
+    for name in ("first", "second"):
+        dock.workspace.viewer.layers.clear()
+        open_file(dock, tmp_path / f"{name}.tif", field.dapi)
+        assert dock.case_id.text() == name
+    dock.case_id.setText("by hand")
+    dock.workspace.viewer.layers.clear()
+    assert dock.case_id.text() == "by hand"
+
+
+def test_a_colour_picture_is_told_before_it_is_tried(dock, field):
+    dock.workspace.viewer.add_image(np.zeros((8, 8, 3), np.uint8), name="shown", rgb=True)
+    assert "shown is a colour picture" in dock.source.note.text()
+
+
+def test_channels_within_one_layer_are_scored_from_their_file(dock, field, tmp_path):
+    planes = np.stack([field.dapi, field.three_prime, field.five_prime])
+    open_file(dock, tmp_path / "three.tif", planes)
+    assert "1 of 3 channels is open" in dock.source.note.text()
+    dock.source.kind.setCurrentIndex(1)
+    assert dock.source.path.text() == str(tmp_path / "three.tif")
+    assert dock.case_id.text() == "three"
 
 
 def test_a_file_that_is_none_is_said(dock, tmp_path):

@@ -9,6 +9,7 @@ from alkfish.io.fingerprint import result_fingerprint
 from alkfish.plugin.case_words import HIDDEN
 from alkfish.plugin.layers import CaseLayers
 from alkfish.plugin.preview_layers import PREFIX
+from alkfish.plugin.rescoring import READ_BEGUN, STOPPED
 from alkfish.plugin.settings_dock import SettingsDock
 from alkfish.plugin.settings_form import FEW
 from alkfish.review import ReadMode, earlier_results
@@ -133,6 +134,48 @@ def test_stopping_leaves_the_case_as_it_was(dock, small, wait_for, monkeypatch):
     assert "The case is as it was" in dock.message.text()
     assert result_fingerprint(open_bundle(small / "small")) == before
     assert not list(small.glob(".*rescored"))
+
+
+class TestWhileItIsScoredAgain:
+    """What happens between the begin of the run and its end."""
+
+    @pytest.fixture
+    def before(self, dock, small):
+        found = result_fingerprint(open_bundle(small / "small"))
+        dock.form.value_box("detect", "min_snr").setValue(45.0)
+        dock.rescorer.ask = lambda *_: "bright lot"
+        assert dock.rescorer.begin(config=dock.form.config())
+        return found
+
+    def test_a_read_that_is_begun_keeps_its_result(self, dock, small, before, wait_for):
+        session = dock.workspace.session
+        assert session.start_read(ReadMode.FULL)
+        wait_for(lambda: not dock.rescorer.is_running)
+        assert dock.message.text() == READ_BEGUN
+        assert dock.workspace.session is session
+        assert result_fingerprint(open_bundle(small / "small")) == before
+        assert not list(small.glob(".*rescored"))
+
+    def test_who_sits_down_meanwhile_sees_the_new_result(self, dock, before, wait_for):
+        space, said = dock.workspace, []
+        space.set_reader("Ben")
+        space.said.connect(lambda text, _: said.append(text))
+        wait_for(lambda: not dock.rescorer.is_running)
+        space.tick()
+        assert said == []  # it was no other program
+        assert (space.session.review.reader, space.session.is_reading) == ("Ben", False)
+        assert space.session.review.fingerprint != before
+        assert space.session.review.history()[-1].reader == "Ada"
+
+    def test_a_stop_that_comes_late_still_stops(self, dock, small, before, wait_for):
+        ended = []
+        place, dock.rescorer._job.on_done = dock.rescorer._job.on_done, ended.append
+        wait_for(lambda: ended)
+        dock.rescorer.stop()
+        place(ended[0])
+        assert dock.message.text() == STOPPED
+        assert result_fingerprint(open_bundle(small / "small")) == before
+        assert not list(small.glob(".*rescored"))
 
 
 def test_settings_that_contradict_each_other_are_said(dock):

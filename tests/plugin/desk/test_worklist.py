@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from qtpy.QtCore import Qt
 
-from alkfish.io.bundle import RESULT
+from alkfish.errors import BundleError
+from alkfish.io.bundle import NUCLEI, RESULT
 from alkfish.model.signals import Pattern
 from alkfish.plugin.worklist import NO_FOLDER, Worklist
 from alkfish.review import ReadMode
@@ -117,6 +118,30 @@ def test_a_folder_without_results_is_refused_in_words(worklist, tmp_path):
     worklist.choose_folder = lambda: str(tmp_path)
     worklist.folder.click()
     assert worklist.footer.text().startswith(NO_FOLDER) or "no results" in worklist.footer.text()
+
+
+def test_damaged_cases_are_named(worklist, workspace, made):
+    workspace.open(made / "case c", reader="Ada")
+    assert worklist.damage.isHidden()
+    (made / "case a" / RESULT).write_text("{")
+    (made / "case b" / RESULT).unlink()
+    worklist.refresh()
+    assert [row[0] for row in rows(worklist)] == ["case c"]
+    assert not worklist.damage.isHidden()
+    assert "case a, case b" in worklist.damage.text()
+
+
+def test_a_folder_opens_though_its_first_case_is_damaged(worklist, workspace, made):
+    said = []
+    workspace.said.connect(lambda text, _: said.append(text))
+    (made / "case a" / NUCLEI).write_bytes(b"torn")
+    workspace.open(made, reader="Ada")
+    assert workspace.session.case_id == "case b"
+    assert "case a" in said[-1]
+    for name in ("case b", "case c"):
+        (made / name / NUCLEI).write_bytes(b"torn")
+    with pytest.raises(BundleError, match="no result in the folder can be read"):
+        workspace.open(made, reader="Ada")
 
 
 def test_hundreds_of_cases_are_listed_without_opening_them(worklist, workspace, made, monkeypatch):

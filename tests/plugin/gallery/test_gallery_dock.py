@@ -411,6 +411,22 @@ class TestDeciding:
         qtbot.keyClick(dock.view, Qt.Key.Key_U, Qt.KeyboardModifier.ShiftModifier)
         assert reading.decided.sum() == 2
 
+    @pytest.mark.parametrize("key", [Qt.Key.Key_2, Qt.Key.Key_Return, Qt.Key.Key_0])
+    def test_a_key_after_the_last_tile_has_gone_decides_nothing(self, qtbot, dock, reading, key):
+        said = []
+        reading.said.connect(lambda text, _: said.append(text))
+        dock.bar.text.setText(f"#{reading.current.nucleus_id} {reading.current.fov}")
+        dock.bar.standing.setCurrentIndex(dock.bar.standing.findData("undecided"))
+        qtbot.waitUntil(lambda: len(shown(dock)) == 1)
+        (last,) = shown(dock)
+        select(dock, [last])
+        qtbot.keyClick(dock.view, Qt.Key.Key_1)
+        qtbot.waitUntil(lambda: shown(dock) == [])
+        qtbot.keyClick(dock.view, key)
+        assert reading.patterns[reading.rows[last]] == "FUSED"
+        assert reading.decided.sum() == 1
+        assert "Nothing was decided" in said[-1]
+
     def test_without_a_reason_nothing_is_rejected(self, qtbot, dock, reading):
         dock.steps.choose_reason = lambda: ""
         qtbot.keyClick(dock.view, Qt.Key.Key_X)

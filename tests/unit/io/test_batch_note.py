@@ -72,3 +72,13 @@ def test_a_run_that_knows_no_controls_adds_twins_only():
     assert NO_NOTE.added_to(FULL) == FULL
     assert BatchNote(twins=("z",)).added_to(FULL) == replace(FULL, twins=("z",))
     assert BatchNote(twins=("z",)).added_to(NO_NOTE) == BatchNote(twins=("z",))
+
+
+def test_failed_controls_of_an_older_note_stay_until_they_are_checked_again():
+    failed, passed = ControlShown("negative", "N", False), ControlShown("positive", "P", True)
+    older = BatchNote(controls=(failed, passed), lot="L 1")
+    for lot in ("", "l1"):
+        assert BatchNote(lot=lot).keeping(older).controls == (failed,)
+    assert BatchNote(lot="L2").keeping(older).controls == ()
+    again = BatchNote(controls=(ControlShown("negative", "N", True),))
+    assert again.keeping(older) == again

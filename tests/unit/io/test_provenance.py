@@ -10,7 +10,7 @@ import pytest
 from alkfish import _version
 from alkfish.config import Config
 from alkfish.errors import InputError
-from alkfish.io.provenance import Checksums, provenance, sha256_path
+from alkfish.io.provenance import Checksums, is_scored_file, provenance, sha256_path
 
 
 def test_sha256(tmp_path: Path) -> None:
@@ -99,3 +99,14 @@ def test_a_missing_file_is_named_when_its_checksum_is_asked_for(tmp_path):
         pytest.raises(InputError, match="cannot be read"),
     ):
         checksums.of(tmp_path / "gone.tif")
+
+
+def test_a_scored_file_is_known_by_its_name_and_else_by_its_checksum_alone():
+    inputs = {"one.tif": "1", "a/x.tif": "2", "b/x.tif": "3"}
+    assert is_scored_file(inputs, "one.tif", "1")
+    assert not is_scored_file(inputs, "one.tif", "2")
+    assert is_scored_file(inputs, "x.tif", "2")
+    assert is_scored_file(inputs, "x.tif", "3")
+    assert not is_scored_file(inputs, "x.tif", "1")
+    assert is_scored_file(inputs, "renamed.tif", "1")
+    assert not is_scored_file(inputs, "renamed.tif", "4")

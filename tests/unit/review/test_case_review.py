@@ -464,6 +464,7 @@ def test_a_full_review_counts_all_nuclei_with_the_readers_values(ada):
     assert found.counts == PatternCounts(fused=126, split=9, isolated_3p=10, isolated_5p=10)
     assert found.call is Call.NEGATIVE
     assert found.reason.startswith("full review of the case: 19 of 155")
+    assert found.reason.endswith("; 153 of these 155 were left as the machine proposed them")
     values = {value.nucleus.nucleus_id: value for value in ada.values()}
     assert (values[1].machine, values[1].readers, values[1].final) == (
         "SPLIT", {"first": "FUSED"}, "FUSED",
