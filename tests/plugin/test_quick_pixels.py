@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alkfish.plugin.quick_pixels import _colour, draw_quickly
+from alkfish.plugin.quick_pixels import _colour, draw_at_once, draw_quickly
 
 SIDE = 64
 
@@ -114,3 +114,21 @@ def test_the_channels_of_a_case_are_drawn_quickly(viewer, desk):
     for part in ("dapi", "three_prime", "five_prime"):
         build = _node(viewer, desk.layers.layers[part])._build_color_transform
         assert getattr(build, "func", None) is _colour
+
+
+def test_pixels_are_begun_before_the_marks_are_prepared(viewer, picture, monkeypatch):
+    from vispy.gloo.context import GLContext
+
+    order = []
+    flush = GLContext.flush
+    monkeypatch.setattr(GLContext, "flush", lambda self: (order.append("begun"), flush(self))[1])
+    pixels = viewer.add_image(_counts(1), colormap="blue", contrast_limits=(0, 4000))
+    points = viewer.add_points(np.array([[20.0, 30.0]]), size=6)
+    before = picture()
+    draw_at_once(viewer, pixels)
+    node = _node(viewer, points)
+    draw = node.draw
+    node.draw = lambda: (order.append("marks"), draw())[1]
+    order.clear()
+    assert np.array_equal(picture(), before)
+    assert order[:2] == ["begun", "marks"]

@@ -12,6 +12,7 @@ from qtpy.QtGui import QImage
 from alkfish.plugin.gallery_choice import GalleryTable, Rows
 from alkfish.plugin.thumbnail_worker import ThumbnailWorker, Wish
 from alkfish.plugin.thumbnails import ByteLru, Look
+from alkfish.plugin.timers import once_after
 from alkfish.report.gallery import signals_text
 from alkfish.report.wording import words_of
 from alkfish.review import NucleusKey
@@ -25,6 +26,9 @@ SCREENS = 2
 """So many times what is in sight is kept at least: tiles in sight must not push each other out."""
 
 _BYTES_PER_PX = 4
+
+TOGETHER_MS = 40
+"""Tiles that arrive within such a time are painted at once."""
 
 STATE = int(Qt.ItemDataRole.UserRole) + 1
 PICTURE = STATE + 1
@@ -91,6 +95,8 @@ class GalleryModel(QAbstractListModel):
         self.pictures: ByteLru[tuple[NucleusKey, Look], tuple[int, QImage]] = ByteLru(
             PICTURES_BYTES, lambda item: int(item[1].sizeInBytes()) + 256
         )
+        self._arrived: set[NucleusKey] = set()
+        self._together = once_after(self, TOGETHER_MS, self._show_arrived)
         worker.made.connect(self._take)
 
     @property
@@ -214,9 +220,18 @@ class GalleryModel(QAbstractListModel):
         if case != self._worker.case:
             return
         self.pictures.put((wish.nucleus, wish.look), (self._edition, picture))
-        index = self.index_of(wish.nucleus)
-        if index.isValid() and wish.look == self.look:
-            self.dataChanged.emit(index, index, [PICTURE])
+        if wish.look == self.look:
+            self._arrived.add(wish.nucleus)
+            if not self._together.isActive():
+                self._together.start()
+
+    def _show_arrived(self) -> None:
+        """Paint the tiles that have arrived, together: the window is put together each time."""
+        arrived, self._arrived = self._arrived, set()
+        for nucleus in arrived:
+            index = self.index_of(nucleus)
+            if index.isValid():
+                self.dataChanged.emit(index, index, [PICTURE])
 
     def _repaint_all(self) -> None:
         if len(self._rows):

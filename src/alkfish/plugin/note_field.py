@@ -29,7 +29,8 @@ class NoteField(QLineEdit):
         """Show what was begun on a subject: a nucleus of a case, and who writes."""
         if subject == self._subject:
             return
-        self._drafts[self._subject] = self.text()
+        if self.text():
+            self._drafts[self._subject] = self.text()
         self._subject = subject
         self.setText(self._drafts.pop(subject, ""))
 

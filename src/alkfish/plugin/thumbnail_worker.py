@@ -24,6 +24,9 @@ MAX_WAITING = 1000
 SAME_FIELD_AMONG = 64
 """Among so many newest wishes, about a screen, those of one field are made together."""
 
+HOLD_S = 0.06
+"""After a rest, tiles wait so long: the picture of the nucleus that asks for them comes first."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -53,6 +56,7 @@ class ThumbnailWorker(QObject):
         self._maker: TileMaker | None = None
         self._case, self._field = 0, ""
         self._stopped = self._is_making = False
+        self._has_rested = True
         self._thread: Thread | None = None
 
     @property
@@ -115,7 +119,12 @@ class ThumbnailWorker(QObject):
     def _next(self) -> tuple[Wish, TileMaker, int] | None:
         """Wait for a wish and take it; None at the end."""
         with self._news:
-            self._news.wait_for(lambda: self._stopped or (self._wishes and self._maker))
+            self._has_rested |= not self._wishes
+            if self._has_rested:
+                self._wait_for_wishes()
+                self._news.wait_for(lambda: self._stopped, timeout=HOLD_S)
+                self._has_rested = False
+            self._wait_for_wishes()  # they may have been dropped meanwhile
             if self._stopped or self._maker is None:
                 return None
             self._is_making = True
@@ -123,6 +132,9 @@ class ThumbnailWorker(QObject):
             del self._wishes[wish]
             self._field = wish.nucleus.fov
             return wish, self._maker, self._case
+
+    def _wait_for_wishes(self) -> None:
+        self._news.wait_for(lambda: self._stopped or (self._wishes and self._maker))
 
     def _choose(self) -> Wish:
         """Return the newest wish of the field at hand, else the newest: fields load slowly."""

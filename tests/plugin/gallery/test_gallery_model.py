@@ -2,6 +2,7 @@ import threading
 
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QImage
 
 from alkfish import Pattern
 from alkfish.plugin.gallery_choice import Choice, GalleryTable
@@ -149,3 +150,26 @@ def test_nothing_is_made_after_the_end(qtbot, worker, make_case, fake_pictures):
     worker.ask(Wish(NucleusKey("field 0", 1), 0, Look()))
     assert worker.n_waiting == 0
     assert pictures.cuts == []
+
+
+def test_tiles_that_arrive_together_are_painted_together(qtbot, shown, worker):
+    session, model, *_ = shown()
+    told = []
+    model.dataChanged.connect(lambda first, *_: told.append(first.row()))
+    picture = QImage(4, 4, QImage.Format.Format_RGB32)
+    keys = session.keys[:12]
+    for row, key in enumerate(keys):
+        worker.made.emit(Wish(key, row, model.look), picture, worker.case)
+    assert told == []
+    assert all(model.index_of(key).data(PICTURE) is not None for key in keys), "at hand already"
+    qtbot.waitUntil(lambda: len(told) == len(keys))
+    assert sorted(told) == sorted(model.index_of(key).row() for key in keys)
+
+
+def test_wishes_that_are_dropped_while_they_wait_are_not_made(qtbot, shown, worker):
+    session, model, _, pictures = shown()
+    assert model.index_of(session.keys[0]).data(PICTURE) is None
+    worker.drop_wishes()
+    assert model.index_of(session.keys[1]).data(PICTURE) is None
+    qtbot.waitUntil(lambda: worker.n_waiting == 0)
+    assert len(pictures.cuts) == 1
