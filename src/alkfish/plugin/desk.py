@@ -248,9 +248,8 @@ class ReviewDesk:
         except EmitLoopError as error:  # a layer or dock could not follow
             text = f"The picture cannot follow: {error.__cause__}. {NOTHING_LOST}"
             self.workspace.said.emit(text, True)
-        self.layers.catch_up()
-        self.review.catch_up()
-        self.case.catch_up()
+        for part in (self.layers, self.review, self.case, self.gallery):
+            part.catch_up()
         _settle()
         self._ahead.start()
 

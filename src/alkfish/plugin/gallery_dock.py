@@ -155,6 +155,12 @@ class GalleryDock(QWidget):
         if self.isVisible():
             self._later.start()
 
+    def catch_up(self) -> None:
+        """Filter and sort now what was to be soon; after the paint, it would be painted again."""
+        if self._later.isActive():
+            self._later.stop()
+            self._arrange()
+
     def _arrange(self) -> None:
         """Filter, sort, and show; nothing is done while the gallery is out of sight."""
         session = self._session
