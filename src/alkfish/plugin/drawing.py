@@ -28,20 +28,25 @@ def put_image(layer: Any, data: Any, scale: tuple[float, ...]) -> None:
         layer.scale = scale
 
 
-def put_points(layer: Any, places: Any, sizes: Any, borders: Any) -> None:
+def put_points(
+    layer: Any, places: Any, sizes: Any, borders: Any, words: tuple[str, Any] | None = None
+) -> None:
     """Give a layer of points other points, drawn once; colours are those of the layer.
 
     The points lie inside the field: what napari works out anew when a layer grows is left out.
+    `words` are the name of a feature and the words of each point, if they carry any.
     """
     if layer.selected_data:
         layer.selected_data = set()
     without_drawing = getattr(layer, "_block_refresh", nullcontext)
-    with without_drawing(), layer.events.blocker_all():
+    with without_drawing(), layer.events.blocker_all(), layer.text.events.blocker_all():
         layer.data = np.asarray(places, float).reshape(-1, 2)
         if not np.array_equal(layer.size, sizes):
             layer.size = np.asarray(sizes, float)
         if not np.array_equal(layer.border_width, borders):
             layer.border_width = np.asarray(borders, float)
+        if words is not None:
+            put_words(layer, *words)
     layer.refresh(extent=False, thumbnail=False, highlight=False)
 
 

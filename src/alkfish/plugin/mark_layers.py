@@ -144,7 +144,7 @@ class MarkLayers:
         row, result = session.rows[session.current], session.result
         nuclei, side = result.nuclei, frame_size(result, fov)
         places = [[float(nuclei.y_px[row]), float(nuclei.x_px[row])]]
-        sizes, words = [side], [""]
+        sizes, texts = [side], [""]
         decisive = decisive_spot(result, row) if session.may_see_machine else -1
         if decisive >= 0:
             spots = result.spots
@@ -152,11 +152,11 @@ class MarkLayers:
             place = [float(spots.y_px[decisive]) - reach, float(spots.x_px[decisive]) + reach]
             places.append(place)
             sizes.append(0.01)
-            words.append("?")
+            texts.append("?")
         if len(layer.data) == 0:
             layer.features = {"words": np.empty(0, str)}
-        put_points(layer, np.array(places), np.array(sizes), np.full(len(sizes), 0.012))
-        put_words(layer, "words", np.array(words))
+        borders, words = np.full(len(sizes), 0.012), ("words", np.array(texts))
+        put_points(layer, np.array(places), np.array(sizes), borders, words)
         return True
 
     def show_patterns(self, session: ReviewSession, hidden: npt.NDArray[np.bool_]) -> None:
@@ -176,9 +176,11 @@ class MarkLayers:
         names = letters(session.patterns[rows])
         names[hidden[rows]] = ""
         places = letter_places(session.result, rows)
-        if not np.array_equal(places, layer.data):
-            put_points(layer, places, np.ones(len(rows)), np.zeros(len(rows)))
-        put_words(layer, "letter", names)
+        if np.array_equal(places, layer.data):
+            put_words(layer, "letter", names)
+        else:
+            none = np.zeros(len(rows))
+            put_points(layer, places, np.ones(len(rows)), none, ("letter", names))
 
 
 def decisive_spot(result: CaseResult, row: int) -> int:

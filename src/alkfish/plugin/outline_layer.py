@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from alkfish.plugin.drawing import drop, map_by_table, outline_colours, pattern_names, put_image
 from alkfish.plugin.outlines import LazyCodes, Numbering
-from alkfish.plugin.quick_pixels import draw_at_once, draw_quickly
+from alkfish.plugin.quick_pixels import draw_quickly
 from alkfish.plugin.view_settings import ViewSettings
 
 OUTLINES = "Nuclei"
@@ -70,7 +70,6 @@ class OutlineLayer:
         layer.editable = False
         layer.events.set_data.connect(self._take_drawn)
         draw_quickly(self.viewer, layer)
-        draw_at_once(self.viewer, layer)
         self.layers[OUTLINES] = layer
 
     def redraw(self, ids: npt.NDArray[Any] | None = None) -> None:

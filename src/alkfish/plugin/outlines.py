@@ -64,11 +64,11 @@ class Numbering:
 
     def __call__(self, labels: npt.NDArray[Any]) -> Codes:
         """Return the numbers to draw for a window of labels: those of outlines, 0 inside."""
-        known = labels
-        if labels.max(initial=0) >= len(self.table):
-            known = np.where(labels < len(self.table), labels, 0)
-        codes: Codes = np.take(self.table, known)
-        codes *= edges(known)
+        codes: Codes = np.zeros(labels.shape, np.uint8)
+        drawn = np.flatnonzero(edges(labels))  # few: looking up all takes several times as long
+        numbers = labels.ravel()[drawn]
+        numbers[numbers >= len(self.table)] = 0
+        codes.ravel()[drawn] = self.table[numbers]
         return codes
 
 

@@ -61,26 +61,16 @@ def draw_quickly(viewer: Any, layer: Any) -> None:
         usual = node._build_color_transform
         node._build_color_transform = partial(_colour, node, layer, usual)
         layer.events.gamma.connect(partial(_colour_anew, node))
+    node.draw = partial(_draw_and_begin, node.draw)
     node.update()
 
 
-def draw_at_once(viewer: Any, layer: Any) -> None:
-    """Have everything up to this layer drawn while what lies above it is still being prepared.
-
-    OpenGL collects what it is told until the picture is complete; told to begin, it draws pixels
-    in other threads (software) or on the card while Python goes on with the marks.
-
-    Parameters
-    ----------
-    viewer, layer
-        As for `draw_quickly`; the topmost layer of pixels.
-    """
-    node = getattr(visual_of(viewer, layer), "node", None)
-    if isinstance(node, ImageVisual):
-        node.draw = partial(_draw_and_begin, node.draw)
-
-
 def _draw_and_begin(draw: Any) -> None:
+    """Draw, and have OpenGL begin with it while what lies above is still being prepared.
+
+    It collects what it is told until the picture is complete; told to begin, it works on pixels
+    in other threads (software) or on the card while Python goes on.
+    """
     draw()
     canvas = get_current_canvas()
     if canvas is not None:

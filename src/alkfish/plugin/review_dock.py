@@ -161,7 +161,7 @@ class ReviewDock(QWidget):
         self.place, self.order = QLabel(), QComboBox()
         by_length = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         self.order.setSizeAdjustPolicy(by_length)  # as its longest entry it would cut off the place
-        self.order.setMinimumContentsLength(10)
+        self.order.setMinimumContentsLength(6)
         self.order.setToolTip("Order in which the nuclei are stepped through")
         self.order.activated.connect(self._choose_order)
         self.message, self.empty, self.tool = Message(), wrapped(NO_CASE), wrapped("")
