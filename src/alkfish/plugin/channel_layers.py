@@ -11,7 +11,7 @@ from alkfish.model.result import CaseResult
 from alkfish.plugin.colours import COLOUR_MAPS
 from alkfish.plugin.convert import channel_contrast
 from alkfish.plugin.drawing import drop, holds, put_image
-from alkfish.plugin.quick_pixels import draw_quickly
+from alkfish.plugin.one_pass import OnePass
 from alkfish.plugin.view_settings import ViewSettings
 from alkfish.plugin.workspace import Workspace
 
@@ -36,6 +36,7 @@ class ChannelLayers:
     ) -> None:
         self.workspace, self.layers, self._settings = workspace, layers, settings
         self.viewer = workspace.viewer
+        self._one_pass = OnePass(self.viewer)
 
     def show(self, result: CaseResult, fov: str, size: float, *, is_new_case: bool) -> None:
         """Draw the channels of a field; of a new case with its own contrast."""
@@ -90,7 +91,7 @@ class ChannelLayers:
             units="um",
         )
         layer.editable = False
-        draw_quickly(self.viewer, layer)
+        self._one_pass.add(layer)
         self.layers[channel] = layer
         place = self.viewer.layers.index(layer)
         if place >= len(CHANNELS):  # made anew over the marks: back to the bottom

@@ -85,15 +85,6 @@ class PartOfPoints:
         self._part = markers._data
 
 
-def draw_points_only(viewer: Any, layer: Any) -> None:
-    """Leave out what napari draws around selected points in every picture: none is selected."""
-    node = getattr(visual_of(viewer, layer), "node", None)
-    for part in ("selection_markers", "highlight_lines"):
-        drawn = getattr(node, part, None)
-        if drawn is not None:
-            drawn.visible = False
-
-
 def put_words(layer: Any, name: str, words: Any) -> None:
     """Give the points of a layer other words; the same ones are left alone, which is quicker."""
     table = layer.features
@@ -111,6 +102,18 @@ def drop(viewer: Any, layers: dict[str, Any], part: str) -> None:
     layer = layers.pop(part, None)
     if layer is not None and layer in viewer.layers:
         viewer.layers.remove(layer)
+
+
+def look_at(viewer: Any, place: tuple[float, float]) -> None:
+    """Move the view to a place (y, x in world units); by itself, napari moves its canvas twice."""
+    camera, drawn = camera_of(viewer), getattr(_canvas_of(viewer), "camera", None)
+    follow, flat = getattr(drawn, "_on_center_change", None), getattr(drawn, "_2D_camera", None)
+    if follow is None or flat is None or getattr(drawn._view, "camera", None) is not flat:
+        camera.center = (0.0, *place)
+        return
+    with camera.events.center.blocker(follow):
+        camera.center = (0.0, *place)
+    flat.center = place[::-1]
 
 
 def fetch_now(viewer: Any) -> None:

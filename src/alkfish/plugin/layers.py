@@ -12,7 +12,7 @@ from alkfish.errors import AlkfishError
 from alkfish.model.result import CaseResult
 from alkfish.plugin.channel_layers import CHANNELS, ChannelLayers
 from alkfish.plugin.convert import best_plane, pixel_size
-from alkfish.plugin.drawing import camera_of, canvas_size, fetch_now
+from alkfish.plugin.drawing import camera_of, canvas_size, fetch_now, look_at
 from alkfish.plugin.links import Links
 from alkfish.plugin.mark_layers import CURRENT, ENDS, LINE, PAIRS, PATTERNS, MarkLayers
 from alkfish.plugin.outline_layer import OUTLINES, OutlineLayer
@@ -129,7 +129,7 @@ class CaseLayers:
         place = (float(nuclei.y_px[row]) * size, float(nuclei.x_px[row]) * size)
         camera = camera_of(self.viewer)
         with camera.events.center.blocker(self._follow_view):  # it is followed once, below
-            camera.center = (0.0, *place)
+            look_at(self.viewer, place)
         self._follow_view()
         fetch_now(self.viewer)
 

@@ -20,7 +20,8 @@ from alkfish.plugin.convert import (
     pixel_size,
     spot_marks,
 )
-from alkfish.plugin.drawing import PartOfPoints, draw_points_only, put_points, put_words
+from alkfish.plugin.drawing import PartOfPoints, put_points, put_words
+from alkfish.plugin.quick_marks import draw_marks_quickly
 from alkfish.plugin.session import ReviewSession
 from alkfish.plugin.surroundings import ALL, View, inside, part_of, within
 from alkfish.plugin.view_settings import ViewSettings
@@ -89,7 +90,7 @@ class MarkLayers:
             canvas_size_limits=(2, 10000), **common,
         )  # fmt: skip
         for part in (*(end.value for end in ENDS), PATTERNS, CURRENT):
-            draw_points_only(self.viewer, self.layers[part])
+            draw_marks_quickly(self.viewer, self.layers[part], points=part != PATTERNS)
 
     def fill(self, session: ReviewSession, fov: str, view: View) -> None:
         """Mark the signals and pairs of a field; none that may not be seen.

@@ -19,17 +19,17 @@ from vispy.visuals.shaders import Function, FunctionChain
 
 from alkfish.plugin.drawing import visual_of
 
-FLAT = """
+HEAD = """
 uniform vec2 image_size;
 uniform int method;
 uniform sampler2D u_texture;
 varying vec2 v_texcoord;
 
 vec4 from_canvas(vec4 place) { return $transform(place); }  // set by the visual, not needed
-
-void main() { gl_FragColor = $color_transform($get_data(v_texcoord)); }
 """
 """A picture without perspective: its place in the texture comes with the corner."""
+
+FLAT = HEAD + "void main() { gl_FragColor = $color_transform($get_data(v_texcoord)); }"
 
 COUNT = "float count(vec4 value) { return value.r; }"
 STRETCH = """
@@ -41,7 +41,7 @@ DYE = "vec4 dye(float share) { return vec4(share * $colour + 0.0 * $gamma, 1.0);
 """The visual sets a gamma; it is 1 here."""
 
 
-def draw_quickly(viewer: Any, layer: Any) -> None:
+def draw_quickly(viewer: Any, layer: Any, program: str = FLAT) -> Any:
     """Draw a layer of pixels quickly from now on.
 
     Parameters
@@ -50,11 +50,18 @@ def draw_quickly(viewer: Any, layer: Any) -> None:
         Without a window, nothing is done.
     layer : napari layer
         An image or labels layer that is in the viewer.
+    program : str
+        What is done for each pixel.
+
+    Returns
+    -------
+    node or None
+        What draws the layer; None if it is drawn as before.
     """
     node = getattr(visual_of(viewer, layer), "node", None)
     if not isinstance(node, ImageVisual):
-        return
-    node.shared_program.frag = FLAT
+        return None
+    node.shared_program.frag = program
     node._need_method_update = node._need_interpolation_update = True
     node._need_colortransform_update = True
     if hasattr(layer, "gamma"):
@@ -63,6 +70,7 @@ def draw_quickly(viewer: Any, layer: Any) -> None:
         layer.events.gamma.connect(partial(_colour_anew, node))
     node.draw = partial(_draw_and_begin, node.draw)
     node.update()
+    return node
 
 
 def _draw_and_begin(draw: Any) -> None:
@@ -83,8 +91,8 @@ def _colour_anew(node: Any, _: Any = None) -> None:
 
 def _colour(node: Any, layer: Any, usual: Any) -> FunctionChain:
     """Return what turns a value of the texture into a colour, as short as it can be."""
-    colour = _plain_colour(layer)
-    if colour is None or layer.gamma != 1.0:
+    colour = plain_colour(layer)
+    if colour is None:
         return usual()
     stretch, dye = Function(STRETCH), Function(DYE)
     stretch["clim"] = node._texture.clim_normalized
@@ -92,8 +100,16 @@ def _colour(node: Any, layer: Any, usual: Any) -> FunctionChain:
     return FunctionChain(None, [Function(COUNT), stretch, dye])
 
 
-def _plain_colour(layer: Any) -> tuple[float, float, float] | None:
-    """Return the colour of a layer of counts whose map goes from black to it; None of others."""
+def plain_colour(layer: Any) -> tuple[float, float, float] | None:
+    """Return the colour of a layer of counts that goes from black to it evenly, else None.
+
+    Parameters
+    ----------
+    layer : napari Image
+        A channel.
+    """
+    if layer.gamma != 1.0:
+        return None
     colours = np.asarray(layer.colormap.colors, float)
     steps = getattr(layer.colormap.interpolation, "value", "")
     if layer.dtype.kind != "u" or colours.shape != (2, 4) or steps != "linear":
