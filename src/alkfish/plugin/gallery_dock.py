@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 NO_CASE = "No case is open. Open one from the worklist: its nuclei are shown here."
 NOTHING_FOUND = "No nucleus matches these filters."
 
+STEP_S = 0.25
+"""After a step, tiles wait so long: the picture comes first, and the next step if a key is held."""
+
 
 class GalleryDock(QWidget):
     """Tiles of nuclei; a click goes to the nucleus, keys decide all that are selected.
@@ -139,6 +142,7 @@ class GalleryDock(QWidget):
         self._arrange_soon()
 
     def _take_current(self, nucleus: NucleusKey | None) -> None:
+        self.worker.pause(STEP_S)
         if self.isVisible():
             self.view.show_current(nucleus)
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import islice
 from threading import Condition, Thread
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,6 @@ MAX_WAITING = 1000
 
 SAME_FIELD_AMONG = 64
 """Among so many newest wishes, about a screen, those of one field are made together."""
-
-HOLD_S = 0.06
-"""After a rest, tiles wait so long: the picture of the nucleus that asks for them comes first."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class ThumbnailWorker(QObject):
         self._maker: TileMaker | None = None
         self._case, self._field = 0, ""
         self._stopped = self._is_making = False
-        self._has_rested = True
+        self._pause_until = 0.0
         self._thread: Thread | None = None
 
     @property
@@ -90,6 +88,11 @@ class ThumbnailWorker(QObject):
                 self._thread.start()
             self._news.notify()
 
+    def pause(self, seconds: float) -> None:
+        """Begin no tile before so much time has passed: something else is to be quick."""
+        with self._news:
+            self._pause_until = monotonic() + seconds
+
     def drop_wishes(self) -> None:
         """Forget what is not begun yet."""
         with self._news:
@@ -119,12 +122,10 @@ class ThumbnailWorker(QObject):
     def _next(self) -> tuple[Wish, TileMaker, int] | None:
         """Wait for a wish and take it; None at the end."""
         with self._news:
-            self._has_rested |= not self._wishes
-            if self._has_rested:
-                self._wait_for_wishes()
-                self._news.wait_for(lambda: self._stopped, timeout=HOLD_S)
-                self._has_rested = False
-            self._wait_for_wishes()  # they may have been dropped meanwhile
+            self._wait_for_wishes()
+            while not self._stopped and (pause := self._pause_until - monotonic()) > 0:
+                self._news.wait_for(lambda: self._stopped, timeout=pause)
+                self._wait_for_wishes()  # they may have been dropped meanwhile
             if self._stopped or self._maker is None:
                 return None
             self._is_making = True

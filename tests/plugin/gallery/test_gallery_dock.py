@@ -55,6 +55,7 @@ def settle(qtbot, dock):
     for _ in range(3):
         QApplication.processEvents()
         qtbot.waitUntil(lambda: not dock._later.isActive() and dock.worker.n_waiting == 0)
+        qtbot.waitUntil(lambda: not dock.model._together.isActive())
     QApplication.processEvents()
 
 

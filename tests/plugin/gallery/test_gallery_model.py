@@ -168,8 +168,23 @@ def test_tiles_that_arrive_together_are_painted_together(qtbot, shown, worker):
 
 def test_wishes_that_are_dropped_while_they_wait_are_not_made(qtbot, shown, worker):
     session, model, _, pictures = shown()
+    worker.pause(0.1)
     assert model.index_of(session.keys[0]).data(PICTURE) is None
     worker.drop_wishes()
     assert model.index_of(session.keys[1]).data(PICTURE) is None
     qtbot.waitUntil(lambda: worker.n_waiting == 0)
     assert len(pictures.cuts) == 1
+
+
+def test_tiles_wait_until_something_else_is_done_and_longer_if_told_again(qtbot, shown, worker):
+    session, model, _, pictures = shown()
+    worker.pause(60.0)
+    assert model.index_of(session.keys[0]).data(PICTURE) is None
+    qtbot.wait(50)
+    worker.pause(60.0)
+    qtbot.wait(50)
+    assert pictures.cuts == []
+    assert worker.n_waiting == 1
+    worker.pause(0.0)
+    worker.stop()
+    assert pictures.cuts == [], "the window can be closed meanwhile"
