@@ -108,7 +108,8 @@ def look_at(viewer: Any, place: tuple[float, float]) -> None:
     """Move the view to a place (y, x in world units); by itself, napari moves its canvas twice."""
     camera, drawn = camera_of(viewer), getattr(_canvas_of(viewer), "camera", None)
     follow, flat = getattr(drawn, "_on_center_change", None), getattr(drawn, "_2D_camera", None)
-    if follow is None or flat is None or getattr(drawn._view, "camera", None) is not flat:
+    in_use = getattr(getattr(drawn, "_view", None), "camera", None) is flat
+    if follow is None or flat is None or not in_use:
         camera.center = (0.0, *place)
         return
     with camera.events.center.blocker(follow):

@@ -101,7 +101,8 @@ class OnePass:
         """Have channels added to what a node draws; the same ones as ever take no new program."""
         program = node.shared_program
         for k in range(N_OTHERS):
-            texture, colour, limits = node._texture, (0.0, 0.0, 0.0), (0.0, 1.0)
+            texture, limits = node._texture, (0.0, 1.0)
+            colour: tuple[float, float, float] | None = (0.0, 0.0, 0.0)
             if k < len(others):
                 layer, other = others[k]
                 other._prepare_draw(other)  # its pixels are taken to where they are drawn from

@@ -37,7 +37,7 @@ def draw_marks_quickly(viewer: Any, layer: Any, *, points: bool = True) -> None:
         False for a layer of words alone, whose points cannot be seen.
     """
     visual = visual_of(viewer, layer)
-    node = getattr(visual, "node", None)
+    node: Any = getattr(visual, "node", None)
     parts = ("points_markers", "selection_markers", "highlight_lines", "text")
     if visual is None or not all(hasattr(node, part) for part in parts):
         return

@@ -36,16 +36,9 @@ from alkfish.model.result import (
 from alkfish.model.signals import NucleusRecords, SpotRecords
 from alkfish.pipeline import score_case
 from alkfish.synthetic.case import simulate_case, write_case
+from builders import filled
 
 PITCH, SIDE = 60, 40
-
-
-def filled(kind, n_rows, **columns):
-    values = {}
-    for info in kind.columns():
-        blank = "" if info.dtype == object else 0
-        values[info.name] = np.full(n_rows, columns.get(info.name, blank), info.dtype)
-    return kind(**values)
 
 
 def build_result(case_id, patterns):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from alkfish.config import Config
-from alkfish.model.probe import Colour, ProbeProfile
 from alkfish.model.result import (
     Call,
     CaseCall,
@@ -19,28 +18,11 @@ from alkfish.model.result import (
 from alkfish.model.signals import NucleusRecords, SpotRecords
 from alkfish.report.pictures import Planes
 from alkfish.review import ReadMode, open_store
+from builders import PROBE, filled
 
 PIXEL_UM, PITCH, SIDE = 0.1, 100, 60
 NAMES = ("FUSED", "SPLIT", "ISOLATED_3P", "ISOLATED_5P", "")
 FLAGS = {"": "clump;too_large", "SPLIT": "doubtful"}
-PROBE = ProbeProfile(
-    name="kit", title="Kit", gene="ALK", three_prime_colour=Colour.RED,
-    five_prime_colour=Colour.GREEN, confirmed=True,
-    sources=dict.fromkeys(
-        ("colours", "separation", "positive_percent", "min_nuclei", "borderline_percent",
-         "read_size", "equivocal_counts"), "made up",
-    ),
-)  # fmt: skip
-
-
-def filled(kind, n_rows, **columns):
-    values = {}
-    for info in kind.columns():
-        given = columns.pop(info.name, "" if info.dtype == object else 0)
-        rows = np.full(n_rows, given, info.dtype) if np.ndim(given) == 0 else given
-        values[info.name] = np.asarray(rows, info.dtype)
-    assert not columns, f"unknown columns {sorted(columns)}"
-    return kind(**values)
 
 
 def build_case(n_per_field=20, n_fields=2, seed=0):

@@ -16,6 +16,7 @@ from alkfish.model.result import (
     Provenance,
 )
 from alkfish.model.signals import NucleusRecords, SpotRecords
+from builders import filled
 
 SIDE, STEP = 400, 60
 SIGNALS = {
@@ -25,15 +26,6 @@ SIGNALS = {
     "ISOLATED_5P": (1, 0, 1),
     "": (0, 1, 0),
 }
-
-
-def filled(kind, n, **columns):
-    """A table of n rows: zeros and empty texts but for the columns given."""
-    values = {}
-    for info in kind.columns():
-        blank = np.full(n, "", object) if info.dtype == object else np.zeros(n, info.dtype)
-        values[info.name] = np.asarray(columns.get(info.name, blank), info.dtype)
-    return kind(**values)
 
 
 def nuclei_table(patterns, fov, certainty):

@@ -13,7 +13,6 @@ import pytest
 
 from alkfish.config import Config
 from alkfish.model.nuclei import Nuclei, NucleusTable
-from alkfish.model.probe import Colour, ProbeProfile
 from alkfish.model.result import CaseResult, ChannelQC, FieldQC, Provenance
 from alkfish.model.signals import Pattern
 from alkfish.model.spots import SpotTable
@@ -21,6 +20,7 @@ from alkfish.review import CaseReview, open_store
 from alkfish.score.case import call_case, count_excluded
 from alkfish.score.nuclei import EndSpots, score_nuclei
 from alkfish.score.shift import ChromaticShift
+from builders import PROBE, filled
 
 PIXEL_UM, SIDE, PITCH = 0.1, 90, 110
 
@@ -32,23 +32,6 @@ SPOTS = {
     "ISOLATED_5P": ([(0, 0)], [(0, 2), (-30, 30)]),
     "": ([], []),
 }
-PROBE = ProbeProfile(
-    name="kit", title="Kit", gene="ALK", three_prime_colour=Colour.RED,
-    five_prime_colour=Colour.GREEN, confirmed=True,
-    sources=dict.fromkeys(
-        ("colours", "separation", "positive_percent", "min_nuclei", "borderline_percent",
-         "read_size", "equivocal_counts"), "made up",
-    ),
-)  # fmt: skip
-
-
-def filled(kind, n_rows, **columns):
-    values = {}
-    for info in kind.columns():
-        given = columns.pop(info.name, "" if info.dtype == object else 0)
-        values[info.name] = np.full(n_rows, given) if np.ndim(given) == 0 else given
-    assert not columns, f"unknown columns {sorted(columns)}"
-    return kind(**values)
 
 
 def spot_table(places):

@@ -8,17 +8,7 @@ import pytest
 from alkfish.model.nuclei import NucleusTable
 from alkfish.model.signals import NucleusRecords
 from alkfish.model.spots import SpotTable
-
-
-def filled(kind, n_rows, **columns):
-    """Return a table whose columns are zeros or empty texts unless given (scalars are repeated)."""
-    values = {}
-    for info in kind.columns():
-        blank = "" if info.dtype == object else 0
-        given = columns.pop(info.name, blank)
-        values[info.name] = np.full(n_rows, given) if np.ndim(given) == 0 else given
-    assert not columns, f"unknown columns {sorted(columns)}"
-    return kind(**values)
+from builders import filled
 
 
 @pytest.fixture(scope="session")
