@@ -131,3 +131,15 @@ def test_scoring_again_leaves_the_log(alkfish, results, make_bundle):
     before = alkfish.json("audit", results / "case_1")
     make_bundle(results, "case_1")
     assert alkfish.json("audit", results / "case_1") == before
+
+
+def test_a_log_that_is_kept_elsewhere_is_named(alkfish, results):
+    url = "postgresql://lab@server/reviews"
+    (results / "review-store.txt").write_text(f"{url}\n", "utf-8")
+    done = alkfish("audit", results / "case_1")
+    assert f"reads are kept in {url}; add --store" in " ".join(done.stderr.split())
+    assert "the log holds together" in done.stdout
+    for log in results.glob("review.sqlite*"):
+        log.unlink()
+    done = alkfish("audit", results / "case_1", code=2)
+    assert f"alkfish audit case_1 --store {url}" in " ".join(done.stderr.split())

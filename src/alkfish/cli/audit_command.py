@@ -55,10 +55,13 @@ def audit(
 
     Exit codes: 0 the log holds together, 1 it does not, 2 usage or input error.
     """
-    from alkfish.cli.output import print_json
+    from alkfish.cli.output import print_json, say
     from alkfish.review import open_store, verify
 
-    case_id, place = _case_id(case), store or str(case.absolute().parent)
+    case_id, folder = _case_id(case), case.absolute().parent
+    place = store or str(folder)
+    if not store and (other := _elsewhere(folder, case_id)):
+        say(f"This is not the whole log: reads are kept in {other}; add --store to see them")
     with open_store(place, create=False) as log:
         report = verify(log, case_id, expected_head=head)
         events = log.events(case_id)
@@ -68,6 +71,23 @@ def audit(
         _print(report, () if quiet else events)
     if not report.is_intact:
         raise typer.Exit(ExitCode.CASE_FAILED)
+
+
+def _elsewhere(folder: Path, case_id: str) -> str:
+    """Return the other store that a folder names; an error where it holds no log of its own."""
+    from alkfish.errors import StoreError
+    from alkfish.review.elsewhere import NOTE, store_elsewhere
+    from alkfish.review.store import FILE_NAME
+
+    other = store_elsewhere(folder)
+    if other and not (folder / FILE_NAME).exists():
+        raise StoreError(
+            "the log is not in this folder",
+            where=folder,
+            found=f"{NOTE}, which names {other}",
+            remedy=f"alkfish audit {case_id} --store {other}",
+        )
+    return other
 
 
 def _case_id(case: Path) -> str:
