@@ -274,6 +274,20 @@ def test_no_figure_is_claimed_of_a_signal_placed_by_hand(session):
     assert "SNR" in dict(describe_nucleus(session, split).lines)["Hangs on"]
 
 
+def test_the_usual_snr_of_an_added_signal_is_not_told_as_the_dimmest(session):
+    session.start_read()
+    nuclei = session.result.nuclei
+    brightest = int(np.argmax(np.where(nuclei.scorable, nuclei.min_snr, 0)))
+    key, before = session.keys[brightest], float(nuclei.min_snr[brightest])
+    assert dict(describe_nucleus(session, key).lines)["Dimmest signal"] == f"SNR {before:.1f}"
+    place = float(nuclei.y_px[brightest]), float(nuclei.x_px[brightest])
+    assert session.edit(SpotAdded(key.fov, key.nucleus_id, ProbeEnd.THREE_PRIME, *place))
+    assert session.result.nuclei.min_snr[brightest] < before, "the usual one is dimmer"
+    assert "Dimmest signal" not in dict(describe_nucleus(session, key).lines)
+    other = session.keys[int(np.argmin(np.where(nuclei.min_snr > 0, nuclei.min_snr, np.inf)))]
+    assert "Dimmest signal" in dict(describe_nucleus(session, other).lines)
+
+
 def test_an_impossible_edit_is_said_and_changes_nothing(session):
     session.start_read()
     said, before = heard(session), session.result

@@ -90,8 +90,7 @@ def _lines(session: ReviewSession, row: int) -> tuple[tuple[str, str], ...]:
     nuclei = session.result.nuclei
     found = [("Signals", signals_text(nuclei, row)), ("Separation", _separation(session, row))]
     found.append(("Hangs on", _decisive(session, row)))
-    if nuclei.min_snr[row] > 0:
-        found.append(("Dimmest signal", f"SNR {nuclei.min_snr[row]:.1f}"))
+    found.append(("Dimmest signal", _dimmest(session, row)))
     found.append(("Machine's odds", _odds(session, row)))
     found.append(("Nucleus", f"{nuclei.area_um2[row]:.0f} um², focus {nuclei.focus[row]:.2f}"))
     return tuple((heading, text) for heading, text in found if text)
@@ -125,9 +124,26 @@ def _decisive(session: ReviewSession, row: int) -> str:
     )
 
 
+def _dimmest(session: ReviewSession, row: int) -> str:
+    """Return the smallest SNR of a nucleus in words; none if it stands for a signal by hand."""
+    nuclei, spots = session.result.nuclei, session.result.spots
+    snr = float(nuclei.min_snr[row])
+    if snr <= 0:
+        return ""
+    if spots is not session.review.machine_result.spots:
+        own = (spots.nucleus_id == nuclei.nucleus_id[row]) & np.isclose(spots.snr, snr)
+        places = np.flatnonzero(own)
+        places = places[spots.fov[places] == nuclei.fov[row]]
+        if any(_is_by_hand(session, int(spot)) for spot in places):
+            return ""
+    return f"SNR {snr:.1f}"
+
+
 def _is_by_hand(session: ReviewSession, spot: int) -> bool:
     """Whether a reader has added or moved a spot of the shown result."""
     shown, machine = session.result.spots, session.review.machine_result.spots
+    if shown is machine:
+        return False
     there = (machine.fov == shown.fov[spot]) & (machine.spot_id == shown.spot_id[spot])
     there &= (machine.y_px == shown.y_px[spot]) & (machine.x_px == shown.x_px[spot])
     return not bool(there.any())
