@@ -11,7 +11,7 @@ from alkfish.plugin.desk import SIDE_PX
 from alkfish.plugin.drawing import camera_of
 from alkfish.plugin.keys import BY_NAME, KEYS
 from alkfish.plugin.launch import review_widget
-from alkfish.plugin.layers import CURRENT, LINE, OUTLINES, PAIRS, PATTERNS
+from alkfish.plugin.layers import CURRENT, LINE, OUTLINES, PAIRS, PATTERNS, VIEW_UM
 from alkfish.plugin.tools import Tool
 from alkfish.plugin.workspace import Workspace
 from alkfish.review import CaseState, SpotDeleted
@@ -146,6 +146,90 @@ def test_nothing_is_decided_while_the_picture_shows_other_settings(desk, session
     assert not desk.settings.preview_layers.is_shown
     press("1")
     assert session.decided.sum() == 1
+
+
+def test_the_marks_of_the_case_are_left_alone_while_others_are_shown(desk, session, press, qtbot):
+    marks = (OUTLINES, PAIRS, PATTERNS, *(end.value for end in ProbeEnd))
+    desk.settings.form.value_box("scorable", "min_diam_um").setValue(14.0)
+    qtbot.waitUntil(lambda: desk.settings.preview_layers.is_shown, timeout=60_000)
+    press("M")
+    assert "trial" in desk.review.message.text()
+    desk.settings.reset.click()
+    assert all(desk.layers.layers[part].visible for part in marks)
+    press("M")
+    assert not any(desk.layers.layers[part].visible for part in marks)
+    press("M")
+
+
+def test_without_marks_only_the_frame_is_left(desk, session, press, viewer):
+    nuclei = session.result.nuclei
+    row = next(k for k in range(len(nuclei)) if nuclei.pattern[k] == "SPLIT")
+    session.go(session.keys[row])
+    frame = desk.layers.layers[CURRENT]
+    assert list(frame.features["words"]) == ["", "?"]
+    others = [each for each in desk.layers.layers.values() if each is not frame]
+
+    def picture():
+        QApplication.processEvents()
+        return viewer.screenshot(canvas_only=True, flash=False)[..., :3].max(axis=-1)
+
+    try:
+        for layer in others:
+            layer.visible = False
+        with_reason = picture()
+        desk.layers._marks.show_reason(False)
+        alone = picture()
+        assert (alone > 100).sum() < (with_reason > 100).sum(), "the question mark"
+        frame.data = frame.data[:1]
+        assert np.array_equal(picture(), alone), "nothing stands for the signal itself"
+    finally:
+        desk.layers._marks.show_reason(True)
+        for layer in others:
+            layer.visible = True
+    press("M")
+    assert not frame.text.visible
+    press("M")
+    assert frame.text.visible
+
+
+def test_the_worklist_is_renewed_when_its_tab_comes_to_the_front(desk, session, qapp):
+    session.start_read()
+    desk.docks["Cases"].raise_()
+    qapp.processEvents()
+    desk.docks["Case"].raise_()
+    qapp.processEvents()
+    entry = lambda: next(e for e in desk.worklist.model.entries if e.case_id == "case_a")  # noqa: E731
+    desk.worklist._timer.stop()
+    try:
+        session.abandon_read("another task")
+        desk.docks["Cases"].raise_()
+        qapp.processEvents()
+        assert entry().state is CaseState.SCORED
+    finally:
+        desk.worklist._timer.start()
+        desk.arrange()
+
+
+def test_as_much_is_shown_in_a_canvas_of_any_size_until_somebody_zooms(desk, session, qapp):
+    def shown_um():
+        canvas = desk.viewer.window._qt_viewer.canvas
+        qapp.processEvents()
+        return canvas.native.height() / camera_of(desk.viewer).zoom
+
+    main = desk.review.window()
+    desk.layers.zoom_in()
+    assert shown_um() == pytest.approx(VIEW_UM, abs=0.5)
+    try:
+        main.resize(1280, 700)
+        assert shown_um() == pytest.approx(VIEW_UM, abs=0.5)
+        camera_of(desk.viewer).zoom *= 2
+        zoomed = camera_of(desk.viewer).zoom
+        main.resize(1280, 760)
+        qapp.processEvents()
+        assert camera_of(desk.viewer).zoom == zoomed
+    finally:
+        main.resize(1280, 800)
+        qapp.processEvents()
 
 
 def test_a_tool_in_hand_is_put_away_with_words_when_a_trial_appears(desk, session, qtbot):
@@ -561,6 +645,30 @@ def test_no_button_moves_when_the_next_nucleus_comes(desk, session, qapp):
         said.add(desk.review.panel.toPlainText())
     assert len(said) == 8, "the words did change"
     assert len(places) == 1
+
+
+def test_no_button_moves_when_something_is_said(desk, session, qapp):
+    """A click on the same place again would do something else: take the decision back."""
+    buttons = [*desk.review.decide.values(), *desk.review.tools.values()]
+
+    def places():
+        qapp.processEvents()
+        return [button.mapTo(desk.review, button.rect().topLeft()).toTuple() for button in buttons]
+
+    session.start_read()
+    desk.review.catch_up()
+    places()
+    before = places()
+    desk.review.hear("Nucleus 3 is parted into two: " + "many words " * 20, False)
+    assert desk.review.message.isVisible()
+    assert places() == before
+    desk.review.message.be_quiet()
+    assert places() == before
+    desk.editor.take(Tool.DECLUMP)
+    assert desk.review.tool.isVisible()
+    assert places() == before
+    desk.editor.take(Tool.NONE)
+    assert places() == before
 
 
 def test_long_words_are_reached_by_scrolling(desk, session):

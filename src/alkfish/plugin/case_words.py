@@ -251,7 +251,8 @@ def shortage(session: ReviewSession) -> str:
             f"{rule.read_size} of each reader: the case will be not evaluable."
         )
     n = rule.read_size - review.n_missing()
-    words = f"Only {n} nuclei are scorable; a read needs {rule.read_size}."
+    found = {0: "No nucleus is", 1: "Only 1 nucleus is"}.get(n, f"Only {n} nuclei are")
+    words = f"{found} scorable; a read needs {rule.read_size}."
     if n >= rule.min_nuclei:
         return f"{words} Reading all nuclei can lead to a call, a drawn read cannot."
     return f"{words} The case will be not evaluable, whatever the read finds; it is kept."

@@ -128,6 +128,11 @@ class ReviewDesk:
         if not self.is_trying():
             self.review.ask_reason()
 
+    def turn_marks(self) -> None:
+        """Show or hide the marks of the case; those of a trial are what it is about."""
+        if not self.is_trying():
+            self.layers.turn_marks()
+
     def is_trying(self) -> bool:
         """Whether the picture shows a trial of other settings; then nothing is decided by it."""
         shown = self.settings.preview_layers.is_shown
@@ -183,7 +188,13 @@ class ReviewDesk:
             )
         }
         self.docks["Score"].hide()
+        self.docks["Cases"].visibilityChanged.connect(self._show_cases)
         QTimer.singleShot(0, self.arrange)
+
+    def _show_cases(self, shown: bool) -> None:
+        """Renew the worklist when its tab comes to the front: Qt calls covered tabs visible."""
+        if shown:
+            self.worklist.refresh()
 
     def _dock(self, widget: QWidget, name: str, area: str, *, tabify: bool = False) -> Any:
         """Dock a panel that can be put away and called back by the menu *Window*."""

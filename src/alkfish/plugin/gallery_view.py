@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
+from qtpy.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QRect,
+    Qt,
+    Signal,
+)
 from qtpy.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 
@@ -66,8 +75,13 @@ class GalleryView(QListView):
         self.scrollTo(self.currentIndex())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Keep as many finished tiles as are in sight."""
+        """Keep the current tile in sight if it was, and as many finished ones as are in sight."""
+        current = self.currentIndex()
+        was_seen = QRect(QPoint(0, 0), event.oldSize()).intersects(self.visualRect(current))
         super().resizeEvent(event)
+        if was_seen:
+            self.executeDelayedItemsLayout()
+            self.scrollTo(current)
         seen, ratio = self.viewport().size(), self.devicePixelRatioF()
         self._tiles.keep_for(int(seen.width() * seen.height() * ratio**2))
 

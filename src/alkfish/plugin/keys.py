@@ -144,7 +144,7 @@ KEYS = (
     KeyAction("single", ("C",), "One channel alone: 3', 5', DAPI, all", Group.VIEW,
               lambda desk: desk.layers.next_single()),
     KeyAction("marks", ("M",), "Marks and outlines on and off", Group.VIEW,
-              lambda desk: desk.layers.turn_marks()),
+              lambda desk: desk.turn_marks()),
     KeyAction("plane_up", ("Up",), "Focus plane up (stacks)", Group.VIEW,
               lambda desk: desk.layers.step_plane(1), repeats=True),
     KeyAction("plane_down", ("Down",), "Focus plane down (stacks)", Group.VIEW,

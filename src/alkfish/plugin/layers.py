@@ -64,13 +64,16 @@ class CaseLayers:
         self._marks = MarkLayers(self.viewer, self.layers, self._settings)
         self._cache = LabelCache()
         self._ahead = ReadAhead()
-        self._zoom_before = 0.0
+        self._zoom_before = self._zoom_given = 0.0
         self._links = Links()
         self._was_hidden = self._is_new_case = self._letters_wait = False
         self._shown: tuple[object, object] = (None, None)
         workspace.session_changed.connect(self._take_session)
         for moved in (camera_of(self.viewer).events.center, camera_of(self.viewer).events.zoom):
             moved.connect(self._follow_view)
+        sized = getattr(getattr(self.viewer, "canvas", None), "events", None)
+        if hasattr(sized, "size"):
+            sized.size.connect(self._fit)
         self._take_session()
 
     @property
@@ -165,9 +168,14 @@ class CaseLayers:
 
     def zoom_in(self) -> None:
         """Show the current nucleus and its neighbours."""
-        height = max(1, canvas_size(self.viewer)[0])
-        camera_of(self.viewer).zoom = height / VIEW_UM
+        self._zoom_given = max(1, canvas_size(self.viewer)[0]) / VIEW_UM
+        camera_of(self.viewer).zoom = self._zoom_given
         self.centre()
+
+    def _fit(self, _: Any = None) -> None:
+        """Show as much as `zoom_in` does of a canvas of another size, if nobody has zoomed."""
+        if self.layers and float(camera_of(self.viewer).zoom) == self._zoom_given:
+            self.zoom_in()
 
     def zoom_out(self) -> None:
         """Show the whole field."""
@@ -201,11 +209,12 @@ class CaseLayers:
             self.layers[channel].visible = alone or place == len(present)
 
     def turn_marks(self) -> None:
-        """Show or hide outlines, signals, pairs and letters; the frame stays."""
+        """Show or hide outlines, signals, pairs, letters and the "?"; the frame stays."""
         parts = [part for part in self.layers if part not in (*CHANNELS, CURRENT, LINE)]
         shown = any(self.layers[part].visible for part in parts)
         for part in parts:
             self.layers[part].visible = not shown
+        self._marks.show_reason(not shown)
 
     def step_plane(self, by: int) -> None:
         """Go up or down in a focus stack."""

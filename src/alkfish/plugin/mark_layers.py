@@ -56,6 +56,7 @@ class MarkLayers:
             self.layers[part].editable = False
             if not np.allclose(self.layers[part].scale[-2:], size):
                 self.layers[part].scale = (size, size)
+        self.show_reason(any(self._settings.is_visible(end.value) for end in ENDS))
 
     def _add(self, result: CaseResult, size: float) -> None:
         probe, common = result.probe, {"scale": (size, size), "units": "um"}
@@ -87,7 +88,7 @@ class MarkLayers:
         self.layers[CURRENT] = self.viewer.add_points(
             np.empty((0, 2)), name=CURRENT, features={"words": np.empty(0, str)}, text=words,
             symbol="square", face_color="transparent", border_color="white", border_width=0.012,
-            canvas_size_limits=(2, 10000), **common,
+            canvas_size_limits=(0, 10000), **common,
         )  # fmt: skip
         for part in (*(end.value for end in ENDS), PATTERNS, CURRENT):
             draw_marks_quickly(self.viewer, self.layers[part], points=part != PATTERNS)
@@ -159,6 +160,12 @@ class MarkLayers:
         borders, words = np.full(len(sizes), 0.012), ("words", np.array(texts))
         put_points(layer, np.array(places), np.array(sizes), borders, words)
         return True
+
+    def show_reason(self, shown: bool) -> None:
+        """Show or hide the "?" beside the signal that the current pattern hangs on."""
+        layer = self.layers.get(CURRENT)
+        if layer is not None and layer.text.visible != shown:
+            layer.text.visible = shown
 
     def show_patterns(self, session: ReviewSession, hidden: npt.NDArray[np.bool_]) -> None:
         """Write the letters of the nuclei around the current one.

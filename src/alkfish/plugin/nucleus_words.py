@@ -14,6 +14,8 @@ from alkfish.report.wording import flag_meaning, words_of
 from alkfish.review import NucleusKey
 
 HIDDEN = "Blinded read: what the machine found is hidden until the read is finished."
+PERCENT = "\u00a0%"
+"""Never at the beginning of a line."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def _decisive(session: ReviewSession, row: int) -> str:
         return f"the {end} signal marked ?: placed by hand"
     return (
         f"the {end} signal marked ?: SNR {spots.snr[spot]:.1f}, real with "
-        f"{100 * spots.p_real[spot]:.0f} %"
+        f"{100 * spots.p_real[spot]:.0f}{PERCENT}"
     )
 
 
@@ -156,7 +158,7 @@ def _odds(session: ReviewSession, row: int) -> str:
     odds = {p.value: float(getattr(nuclei, f"p_{p.value.lower()}")[row]) for p in Pattern}
     likely = sorted(odds.items(), key=lambda item: -item[1])
     shown = [item for item in likely if item[1] >= 0.005] or likely[:1]
-    return ", ".join(f"{words_of(name).name.lower()} {100 * p:.0f} %" for name, p in shown)
+    return ", ".join(f"{words_of(name).name.lower()} {100 * p:.0f}{PERCENT}" for name, p in shown)
 
 
 def _flags(session: ReviewSession, row: int) -> tuple[str, ...]:

@@ -141,8 +141,12 @@ class ReviewDock(QWidget):
     def _show_start(self, session: ReviewSession) -> None:
         """Offer the read that is due, and tell what stands against it."""
         words = notice(session)
-        self.notice.setText(_escaped(breakable(words)))
-        self.notice.setVisible(bool(words))
+        for label, is_its in (
+            (self.notice, not session.is_reading),
+            (self.shortage, session.is_reading),
+        ):
+            label.setText(_escaped(breakable(words)) if is_its else "")
+            label.setVisible(is_its and bool(words))
         if words and breakable(words) == self.message.text():  # once is enough
             self.message.be_quiet()
         second = session.review.state is CaseState.EQUIVOCAL_AWAITING_SECOND
@@ -165,8 +169,9 @@ class ReviewDock(QWidget):
         self.order.setToolTip("Order in which the nuclei are stepped through")
         self.order.activated.connect(self._choose_order)
         self.message, self.empty, self.tool = Message(), wrapped(NO_CASE), wrapped("")
-        self.notice = wrapped("")
-        self.notice.setStyleSheet(f"color: {ALARM};")
+        self.notice, self.shortage = wrapped(""), wrapped("")
+        for told in (self.notice, self.shortage):
+            told.setStyleSheet(f"color: {ALARM};")
         self.open = QPushButton("Open results...")
         self.open.clicked.connect(self._open)
         self.score = QPushButton("Score an image...")
@@ -208,12 +213,12 @@ class ReviewDock(QWidget):
         body.setSpacing(5)
         body.addLayout(_line(self.case, self.reader))
         body.addLayout(_line(self.place, self.order))
-        _stack(body, self.notice, self.start, self.resume, self.message)
-        _stack(body, self.panel)
+        _stack(body, self.notice, self.start, self.resume, self.panel)
         body.addLayout(_grid(list(self.decide.values()), 2))
         _stack(body, self.note)
         body.addLayout(_grid(list(self.tools.values()), 3))
-        _stack(body, self.tool, self.missing, self.locate, self.keys)
+        # Below all buttons: what comes and goes during a read must not move them under the mouse.
+        _stack(body, self.message, self.shortage, self.tool, self.missing, self.locate, self.keys)
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(6, 6, 6, 6)

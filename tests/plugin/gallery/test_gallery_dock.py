@@ -140,6 +140,28 @@ def test_a_click_goes_to_the_nucleus(qtbot, dock, open_case):
     assert dock.model.index_of(wanted).data(STATE).current
 
 
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_the_current_tile_stays_in_sight_in_a_smaller_dock_if_it_was(
+    qtbot, dock, open_case, is_seen
+):
+    session = open_case(2000)
+    session.go(session.keys[300])
+    settle(qtbot, dock)
+    view = dock.view
+    view.scrollTo(view.currentIndex(), view.ScrollHint.PositionAtBottom)
+    if not is_seen:
+        view.verticalScrollBar().setValue(0)
+    settle(qtbot, dock)
+
+    def seen():
+        return view.viewport().rect().intersects(view.visualRect(view.currentIndex()))
+
+    assert seen() is is_seen
+    dock.resize(dock.width(), dock.height() // 2)
+    settle(qtbot, dock)
+    assert seen() is is_seen
+
+
 def test_the_current_nucleus_is_marked_and_scrolled_to(qtbot, dock, open_case):
     session = open_case(400, 2)
     far = shown(dock)[-1]
