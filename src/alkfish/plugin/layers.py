@@ -32,8 +32,9 @@ N_AHEAD = 3
 AHEAD_PX = 2048
 """Reads ahead only while the window shows less than this on either side."""
 
-VIEW_UM = 60.0
-"""Height of what is shown when a case is opened: a nucleus and its neighbours."""
+VIEW_UM = 40.0
+"""Height of what is shown when a case is opened: a nucleus and its neighbours, and on a screen of
+1280 x 800 at least one pixel of it for each of a picture at 0.1 um."""
 
 
 class CaseLayers:
@@ -71,9 +72,9 @@ class CaseLayers:
         workspace.session_changed.connect(self._take_session)
         for moved in (camera_of(self.viewer).events.center, camera_of(self.viewer).events.zoom):
             moved.connect(self._follow_view)
-        sized = getattr(getattr(self.viewer, "canvas", None), "events", None)
-        if hasattr(sized, "size"):
-            sized.size.connect(self._fit)
+        sized = getattr(getattr(getattr(self.viewer, "canvas", None), "events", None), "size", None)
+        if sized is not None:
+            sized.connect(self._fit)
         self._take_session()
 
     @property
