@@ -154,7 +154,7 @@ class GalleryBar(QWidget):
         self.views.button(0).setChecked(True)
         for name, side in SIDES_PX.items():
             self.size_list.addItem(name, side)
-        self.size_list.setMinimumContentsLength(8)
+        self.size_list.setMinimumContentsLength(6)
         self.size_list.setCurrentIndex(1)
         self.size_list.setToolTip("Size of the tiles")
 
@@ -217,7 +217,7 @@ def _box() -> QComboBox:
     """Return a list as wide as what is chosen, not as its longest entry."""
     box = QComboBox()
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(11)
+    box.setMinimumContentsLength(9)
     box.view().setMinimumWidth(_LIST_PX)
     return box
 
